@@ -1,0 +1,89 @@
+# The one door. `make` lists what there is; `make run` and `make test` set everything up themselves.
+
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+SONG   ?= examples/voice-over-guitars.flac
+STEMS  ?= separated
+MODEL  ?= spleeter-2stems
+# Two workers: the network itself uses all cores, so more would only wait for each other.
+PYTEST_WORKERS ?= 2
+
+# Stamps: a step runs again only when what it read has changed.
+INSTALLED := $(VENV)/.installed
+DEVELOP   := $(VENV)/.develop
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test check format coverage bench quality golden requirements dist clean weights
+
+help: ## List what make can do
+	@echo "Stemhouse takes songs apart. make run is the place to start."
+	@echo
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(INSTALLED) weights ## Set up, separate the demo song and say where the stems are
+	@$(BIN)/stemhouse separate "$(SONG)" -o "$(STEMS)" --overwrite --model "$(MODEL)"
+	@echo
+	@echo "The song $(SONG) is now in parts, in the folder $(STEMS)/. Listen to them. Then try your own:"
+	@echo
+	@echo "  $(BIN)/stemhouse separate YOUR-SONG.mp3 -o $(STEMS)"
+	@echo "  $(BIN)/stemhouse --help"
+
+test: $(DEVELOP) ## Set up and run the tests (ARGS='-k codec' to choose)
+	@$(MAKE) --no-print-directory weights || \
+		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS)
+
+check: $(DEVELOP) ## Formatting, lint, types, requirement files
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python tools/requirements.py --check
+
+format: $(DEVELOP) ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+coverage: $(DEVELOP) weights ## Run the tests and show which branches they miss
+	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing $(ARGS)
+
+bench: $(DEVELOP) weights ## Measure speed and memory (ARGS='--help' for the choices)
+	$(BIN)/python -m bench $(ARGS)
+
+quality: $(DEVELOP) weights ## Measure SDR per song and setting (SONGS=folder of songs with stems)
+	$(BIN)/python -m bench.quality $(if $(SONGS),"$(SONGS)") $(ARGS)
+
+golden: $(DEVELOP) weights ## Compute the golden arrays of the tests anew, on purpose
+	$(BIN)/python -m tests.golden $(ARGS)
+
+requirements: $(DEVELOP) ## Resolve the hashed requirement files anew
+	$(BIN)/python -m pip install --quiet "uv>=0.6"
+	$(BIN)/python tools/requirements.py
+
+dist: $(DEVELOP) ## Build the wheel, install it clean and separate one second with it
+	rm -rf dist
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	tools/check-wheel.sh dist/stemhouse-*.whl
+
+# No stamp: the weights live in the user's cache, and pull knows at once whether they are there.
+weights: $(INSTALLED)
+	@$(BIN)/stemhouse models pull $(MODEL)
+
+clean: ## Remove what make made here (the weights in the cache stay)
+	rm -rf $(VENV) dist build separated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/pyvenv.cfg:
+	@tools/make-venv.sh $(VENV)
+
+$(INSTALLED): $(VENV)/pyvenv.cfg pyproject.toml requirements/run.txt requirements/build.txt
+	@echo "Installing what Stemhouse needs (about 150 MB, once)"
+	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEVELOP): $(INSTALLED) requirements/dev.txt
+	@echo "Installing what the tests and checks need"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@

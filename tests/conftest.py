@@ -1,0 +1,55 @@
+"""What every test may ask for, and which tests need something that a machine may lack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--require-weights",
+        action="store_true",
+        help="fail, instead of skipping, where the real weights are not installed",
+    )
+    parser.addoption("--network", action="store_true", help="run the tests that use the network")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    missing = _why_no_weights() if any(item.get_closest_marker("weights") for item in items) else ""
+    for item in items:
+        if item.get_closest_marker("weights") and missing:
+            if config.getoption("--require-weights"):
+                raise pytest.UsageError(f"--require-weights was given, but {missing}")
+            item.add_marker(pytest.mark.skip(reason=missing))
+        if item.get_closest_marker("network"):
+            item.add_marker(pytest.mark.enable_socket)
+            if not config.getoption("--network"):
+                item.add_marker(pytest.mark.skip(reason="uses the network: give --network"))
+
+
+def _why_no_weights() -> str:
+    from stemhouse.engine.catalogue import find_card
+    from stemhouse.engine.weights import ModelStore
+
+    if ModelStore().installed(find_card("spleeter-2stems")):
+        return ""
+    return "the weights are not installed: run stemhouse models pull spleeter-2stems"
+
+
+@pytest.fixture(scope="session")
+def demo_song() -> Path:
+    """The song that the project carries: FLAC, 12 s, 44.1 kHz, stereo, 16 bit."""
+    return ROOT / "examples" / "voice-over-guitars.flac"
+
+
+@pytest.fixture(scope="session")
+def shared_folder() -> Path:
+    """Further reference audio beside the checkout, where there is any."""
+    folder = ROOT.parent / "shared"
+    if not folder.is_dir():
+        pytest.skip("there is no ../shared folder with further reference audio")
+    return folder
