@@ -47,8 +47,9 @@ _WINDOWS_DEVICES = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE
 )
 _ZERO_WIDTH_JOINERS = "\u200c\u200d"
+# Invisible, but emoji are made with them; the range is the letters inside flags of regions.
 _KEPT_FORMAT_CHARACTERS = frozenset(_ZERO_WIDTH_JOINERS) | {
-    chr(code) for code in range(0xE0020, 0xE0080)  # the letters inside emoji flags
+    chr(code) for code in range(0xE0020, 0xE0080)
 }
 
 
@@ -249,7 +250,7 @@ def safe_text(text: str) -> str:
     cleaned = "".join(_safe_character(character) for character in spaced)
     stripped = cleaned.strip(" ")
     leading = len(stripped) - len(stripped.lstrip("."))
-    # A leading dot hides a file; it is replaced, so that "...And Justice" keeps its look.
+    # A leading dot would hide the file, and ".." alone would leave the folder.
     return (_REPLACEMENT * bool(leading) + stripped[leading:]).rstrip(". ")
 
 
@@ -267,9 +268,10 @@ def shorten(text: str, max_bytes: int) -> str:
         size += len(character.encode("utf-8", "replace"))
         if size > max_bytes:
             break
-    while end > 0 and _joined(text, end):
-        end -= 1
-    return text[:end].rstrip(". ")
+    start = end
+    while start > 0 and _joined(text, start):
+        start -= 1
+    return text[: start or end].rstrip(". ")
 
 
 def _path(template: str, fields: NameFields, stem: str) -> PurePosixPath:
@@ -337,7 +339,7 @@ def _track_number(text: str) -> str:
 
 def _safe_folder(text: str) -> str:
     parts = (safe_text(part) for part in text.replace("\\", "/").split("/"))
-    return "/".join(part for part in parts if part)
+    return "/".join(shorten(part, MAX_COMPONENT_BYTES) for part in parts if part)
 
 
 def _escape(literal: str) -> str:
