@@ -12,6 +12,7 @@ from stemhouse.engine.naming import (
     output_paths,
     safe_text,
     shorten,
+    song_name,
 )
 from stemhouse.errors import InvalidOption
 
@@ -194,3 +195,20 @@ def test_check_says_which_fields_are_used():
 )
 def test_names_that_some_file_systems_confuse_share_a_key(first: str, second: str):
     assert collision_key(first) == collision_key(second)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("/music/Song.mp3", "Song"),
+        ("C:\\music\\Song.m4a", "Song"),
+        ("Song.live.flac", "Song.live"),
+        ("Mr. Smith", "Mr. Smith"),
+        ("Vol.2", "Vol.2"),
+        (".mp3", ".mp3"),
+        ("🎸.opus", "🎸"),
+        ("Song", "Song"),
+    ],
+)
+def test_a_song_is_named_after_its_file(name: str, expected: str):
+    assert song_name(name) == expected

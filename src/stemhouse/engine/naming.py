@@ -150,6 +150,24 @@ def output_paths(
     return paths
 
 
+def song_name(name: str) -> str:
+    """Return a source's name without its folder and its extension.
+
+    Parameters
+    ----------
+    name : str
+        A path or a bare file name. Only what looks like an extension is taken off (up to five
+        letters and digits, not digits alone): ``Mr. Smith`` and ``Vol.2`` stay whole.
+
+    Returns
+    -------
+    str
+        The name, not yet made harmless.
+    """
+    bare = re.split(r"[/\\]", name)[-1]
+    return re.sub(r"(?<=.)\.(?=[0-9]*[A-Za-z])[A-Za-z0-9]{1,5}$", "", bare, flags=re.DOTALL)
+
+
 def check_template(template: str) -> frozenset[str]:
     """Check a template and say which fields it uses.
 
