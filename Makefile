@@ -35,10 +35,11 @@ test: $(DEVELOP) ## Set up and run the tests (ARGS='-k codec' to choose)
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
 	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS)
 
-check: $(DEVELOP) ## Formatting, lint, types, requirement files
+check: $(DEVELOP) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/requirements.py --check
 
 format: $(DEVELOP) ## Format the code and mend what the linter can

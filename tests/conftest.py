@@ -1,4 +1,4 @@
-"""What every test may ask for, and which tests need something that a machine may lack."""
+# What every test may ask for, and which tests need something that a machine may lack.
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ def _why_no_weights() -> str:
 
 @pytest.fixture(scope="session")
 def demo_song() -> Path:
-    """The song that the project carries: FLAC, 12 s, 44.1 kHz, stereo, 16 bit."""
+    # The song that the project carries: FLAC, 12 s, 44.1 kHz, stereo, 16 bit.
     return ROOT / "examples" / "voice-over-guitars.flac"
 
 
 @pytest.fixture(scope="session")
 def shared_folder() -> Path:
-    """Further reference audio beside the checkout, where there is any."""
+    # Further reference audio beside the checkout, where there is any.
     folder = ROOT.parent / "shared"
     if not folder.is_dir():
         pytest.skip("there is no ../shared folder with further reference audio")

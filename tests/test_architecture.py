@@ -1,0 +1,118 @@
+# The shape of the code: what may be large, what may be loaded, what may be caught.
+#
+# Which package may import which is in pyproject.toml, under importlinter, and `make check` holds
+# it; ruff's rules there hold where prints and reads of the environment may be.
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "src" / "stemhouse"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+MAX_MODULE_LINES = 400
+MAX_FUNCTION_LINES = 60  # of code: the engine's docstrings are long on purpose
+MAX_POSITIONAL = 4  # then an options object or keywords
+
+# The three outermost frames, where every error has to end somehow.
+MAY_CATCH_EVERYTHING = {"api/edge.py", "jobs/worker.py", "cli/main.py"}
+
+NOT_FOR_THE_ENGINE = {
+    *("fastapi", "starlette", "uvicorn", "pydantic", "jinja2"),
+    *("sqlalchemy", "alembic", "dbos", "obstore", "stripe"),
+    *("typer", "click", "rich"),
+    *("tensorflow", "torch", "librosa"),
+    "openvino_telemetry",
+}
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+def functions(tree: ast.AST) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def code_lines(function: Function) -> int:
+    first = function.body[0]
+    documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
+    docstring_lines = (first.end_lineno or 0) - first.lineno + 1 if documented else 0
+    return (function.end_lineno or 0) - function.lineno + 1 - docstring_lines
+
+
+def positional(function: Function) -> list[str]:
+    names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
+    return [name for name in names if name not in ("self", "cls")]
+
+
+def catches_everything(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    broad = any(
+        kind is None or (isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException"))
+        for kind in kinds
+    )
+    last = handler.body[-1]
+    cleans_up_and_goes_on = isinstance(last, ast.Raise) and last.exc is None
+    return broad and not cleans_up_and_goes_on
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_and_functions_stay_readable(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+
+    long = [f.name for f in functions(tree) if code_lines(f) > MAX_FUNCTION_LINES]
+    wide = [f.name for f in functions(tree) if len(positional(f)) > MAX_POSITIONAL]
+
+    assert len(text.splitlines()) <= MAX_MODULE_LINES
+    assert not long
+    assert not wide
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_the_outermost_frames_catch_everything(path: Path) -> None:
+    handlers = [
+        n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.excepthandler)
+    ]
+
+    broad = [handler.lineno for handler in handlers if catches_everything(handler)]
+
+    assert not broad or name_of(path) in MAY_CATCH_EVERYTHING
+
+
+def test_importing_the_engine_loads_no_web_database_payment_or_terminal_library() -> None:
+    code = "import sys, stemhouse; print(*{name.partition('.')[0] for name in sys.modules})"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+
+    assert "stemhouse" in loaded
+    assert not NOT_FOR_THE_ENGINE.intersection(loaded)
+
+
+def test_importing_the_engine_leaves_logging_and_warnings_alone() -> None:
+    code = (
+        "import logging, warnings\n"
+        "before = (list(warnings.filters), list(logging.getLogger().handlers))\n"
+        "import stemhouse\n"
+        "after = (list(warnings.filters), list(logging.getLogger().handlers))\n"
+        "handlers = logging.getLogger('stemhouse').handlers\n"
+        "print(after[1] == before[1] and all(isinstance(h, logging.NullHandler) for h in handlers))"
+    )
+
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    assert answer.stdout.strip() == "True"
+    assert not answer.stderr
