@@ -1,0 +1,277 @@
+"""Decoding one audio stream with FFmpeg (through PyAV), in big blocks, strictly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.error
+import numpy as np
+
+from stemhouse.engine.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Samples
+from stemhouse.engine.codec import damage
+from stemhouse.engine.codec.convert import frame_samples, is_known, to_float32
+from stemhouse.engine.codec.info import Cover
+from stemhouse.engine.codec.source import Input, read_failure
+from stemhouse.errors import CorruptAudio, EmptyAudio, UnsupportedAudio
+
+if TYPE_CHECKING:
+    from av.audio import AudioFrame, AudioStream
+    from av.container import InputContainer
+    from av.stream import Stream
+
+BLOCK_SAMPLES = 65_536
+"""Largest block handed on, in samples per channel: 1.5 s at 44.1 kHz, 512 KiB of stereo."""
+
+_BUFFER_BYTES = 256 * 1024
+"""FFmpeg's read buffer: few calls into Python, little memory."""
+
+_REFUSED_FORMATS = {
+    # These open further files or addresses named in the input, or build their own: never wanted.
+    *("hls", "dash", "concat", "image2", "lavfi", "sdp", "rtp", "rtsp", "tedcaptions"),
+    *("webm_dash_manifest", "imf", "fifo", "ffmetadata", "alsa", "oss", "fbdev", "kmsgrab"),
+    *("x11grab", "video4linux2,v4l2", "rtsp", "sap", "redir", "tee"),
+}
+
+_COVER_MIMES = {
+    "mjpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "bmp": "image/bmp",
+    "webp": "image/webp",
+    "tiff": "image/tiff",
+}
+
+_ALLOWED_FORMATS = ",".join(
+    sorted(name for name in av.formats_available if name not in _REFUSED_FORMATS)
+)
+
+
+class Decoder:
+    """The audio stream of one opened input.
+
+    Parameters
+    ----------
+    source : Input
+        The bytes. Closed with the decoder.
+
+    Attributes
+    ----------
+    sample_rate, channels : int
+        What the decoder really gives, known from the first frame.
+    speakers : tuple of str
+        One speaker name per channel.
+
+    Raises
+    ------
+    UnsupportedAudio, CorruptAudio, EmptyAudio
+        As `AudioReader` documents.
+    """
+
+    def __init__(self, source: Input) -> None:
+        self._source = source
+        self.cover: Cover | None = None
+        self._container = self._open()
+        try:
+            self._stream = self._choose_stream()
+            self._damage = damage.watch(source, self._container, self._stream)
+            self._frames = self._decode()
+            self._first = self._read_first()
+            self._check_shape()
+        except BaseException:
+            self.close()
+            raise
+
+    # -- facts ---------------------------------------------------------------------------------
+
+    @property
+    def container_name(self) -> str:
+        """FFmpeg's name of the container."""
+        return self._container.format.name
+
+    @property
+    def codec_name(self) -> str:
+        """FFmpeg's name of the codec."""
+        return self._stream.codec_context.codec.canonical_name
+
+    @property
+    def bits_per_sample(self) -> int | None:
+        """Significant bits of one stored sample, or None for lossy codecs."""
+        return damage.stored_bits(self._source, self._stream)
+
+    @property
+    def length_samples(self) -> int | None:
+        """Length by the headers' word, or None."""
+        stream = self._stream
+        if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
+            return round(stream.duration * stream.time_base * self.sample_rate)
+        if self._container.duration is not None and self._container.duration > 0:
+            return round(self._container.duration * self.sample_rate / av.time_base)
+        return None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The container's tags and the stream's, lower-case keys; the stream's win."""
+        both = {**self._container.metadata, **self._stream.metadata}
+        return {key.lower(): value for key, value in both.items() if value}
+
+    # -- samples -------------------------------------------------------------------------------
+
+    def blocks(self) -> Iterator[Samples]:
+        """Yield float32 blocks, shape (C, T), 1 <= T <= 65,536, to the end of the stream."""
+        block = np.empty((self.channels, BLOCK_SAMPLES), np.float32)
+        filled = 0
+        for frame in self._all_frames():
+            kind = frame.format.name
+            native = frame_samples(frame, self.channels)
+            start, length = 0, frame.samples
+            while start < length:
+                size = min(length - start, BLOCK_SAMPLES - filled)
+                to_float32(native[:, start : start + size], kind, block[:, filled : filled + size])
+                start += size
+                filled += size
+                if filled == BLOCK_SAMPLES:
+                    yield block
+                    block = np.empty((self.channels, BLOCK_SAMPLES), np.float32)
+                    filled = 0
+        if filled:
+            yield block[:, :filled]
+
+    def close(self) -> None:
+        """Free the decoder and close the input."""
+        self._container.close()
+        self._source.close()
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _open(self) -> InputContainer:
+        name = self._source.name
+        try:
+            return av.open(
+                self._source,
+                "r",
+                options={
+                    "format_whitelist": _ALLOWED_FORMATS,
+                    "protocol_whitelist": "none",
+                    "max_size": str(4 * BLOCK_SAMPLES),  # PCM packets of up to one block
+                },
+                metadata_errors="replace",
+                buffer_size=_BUFFER_BYTES,
+            )
+        except av.error.FFmpegError as error:
+            self._source.close()
+            if self._source.kind() is None:
+                raise UnsupportedAudio(
+                    f"{name} is not an audio file, whatever its name says; "
+                    "WAV, FLAC, MP3, M4A, Ogg, Opus, WMA, AIFF or a video with sound are"
+                ) from error
+            raise CorruptAudio(
+                f"{name} is damaged or cut off in its header; use an intact copy of the file"
+            ) from error
+        except OSError as error:
+            self._source.close()
+            raise read_failure(name, error) from error
+
+    def _choose_stream(self) -> AudioStream:
+        name = self._source.name
+        stream = self._container.streams.best("audio")
+        if stream is None:
+            raise UnsupportedAudio(f"{name} {_what_instead(self._container)}")
+        if stream.codec_context is None:
+            raise UnsupportedAudio(
+                f"{name} is encoded in a way that cannot be decoded (copy-protected files are not "
+                "supported); convert it to WAV, FLAC or MP3 first"
+            )
+        for other in self._container.streams:
+            if other.index != stream.index and not _is_cover(other):
+                other.discard = "all"
+        return stream
+
+    def _read_first(self) -> AudioFrame:
+        first = next(self._frames, None)
+        if first is None:
+            self._damage.finish(0)
+            raise EmptyAudio(f"{self._source.name} holds no samples")
+        self.sample_rate: int = first.sample_rate
+        self.channels: int = first.layout.nb_channels
+        self.layout_name: str = first.layout.name
+        self.speakers = tuple(channel.name for channel in first.layout.channels)
+        return first
+
+    def _check_shape(self) -> None:
+        name = self._source.name
+        if not MIN_SAMPLE_RATE <= self.sample_rate <= MAX_SAMPLE_RATE:
+            raise UnsupportedAudio(
+                f"{name} has a sample rate of {self.sample_rate} Hz; "
+                f"{MIN_SAMPLE_RATE} to {MAX_SAMPLE_RATE} Hz are supported",
+                sample_rate=self.sample_rate,
+            )
+        if not 1 <= self.channels <= MAX_CHANNELS:
+            raise UnsupportedAudio(
+                f"{name} has {self.channels} channels; 1 to {MAX_CHANNELS} are supported",
+                channels=self.channels,
+            )
+        if not is_known(self._first.format.name):
+            raise UnsupportedAudio(
+                f"{name} decodes to samples of the type {self._first.format.name}, "
+                "which is not supported; convert it to WAV or FLAC first"
+            )
+
+    def _all_frames(self) -> Iterator[AudioFrame]:
+        yield self._first
+        del self._first
+        for frame in self._frames:
+            if frame.sample_rate != self.sample_rate or frame.layout.nb_channels != self.channels:
+                raise UnsupportedAudio(
+                    f"{self._source.name} changes from {self.channels} channels at "
+                    f"{self.sample_rate} Hz to {frame.layout.nb_channels} at {frame.sample_rate} "
+                    "Hz in the middle; split it into one file per part"
+                )
+            yield frame
+
+    def _decode(self) -> Iterator[AudioFrame]:
+        """Decode to the end, watching for lost sound. Covers met on the way are kept."""
+        name, done = self._source.name, 0
+        pictures = [other for other in self._container.streams if _is_cover(other)]
+        try:
+            for packet in self._container.demux(self._stream, *pictures):
+                if packet.stream_index != self._stream.index:
+                    self._keep_cover(packet)
+                    continue
+                self._damage.see_packet(packet)
+                for frame in packet.decode():
+                    self._damage.see_frame(frame, done)
+                    done += frame.samples
+                    if frame.samples:
+                        yield frame
+        except av.error.FFmpegError as error:
+            raise CorruptAudio(
+                f"{name} is damaged {damage.at(done, self._stream)}; use an intact copy of the file"
+            ) from error
+        except OSError as error:
+            raise read_failure(name, error) from error
+        self._damage.finish(done)
+
+    def _keep_cover(self, packet: Any) -> None:
+        if self.cover is None and packet.size:
+            mime = _COVER_MIMES.get(packet.stream.codec_context.name)
+            self.cover = Cover(mime, bytes(packet)) if mime else None
+
+
+def _is_cover(stream: Stream) -> bool:
+    return (
+        stream.type == "video"
+        and stream.codec_context is not None
+        and bool(stream.disposition & av.stream.Disposition.attached_pic)
+    )
+
+
+def _what_instead(container: InputContainer) -> str:
+    videos = container.streams.video
+    still = container.format.name.endswith("_pipe") or container.format.name in ("gif", "ico")
+    if videos and (still or all(_is_cover(video) for video in videos)):
+        return "holds a picture but no sound; use an audio file"
+    if videos:
+        return "is a video without sound; use a file with an audio track"
+    return "holds no audio track; use an audio file"
