@@ -1,0 +1,74 @@
+"""The three qualities as numbers: what each does beyond, or not beyond, Spleeter's way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from stemhouse.engine.options import Quality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a song is cut into windows and how the network's gains become stems.
+
+    Attributes
+    ----------
+    band : {"trained", "full"}
+        Frequency bins the network sees: those it was trained on (11 kHz), or all but the topmost
+        (22 kHz). It is convolutional, so the same weights serve.
+    hop_frames : int
+        Frames from one window to the next, a divisor of the window for whole passes: 512 is
+        windows side by side, 128 is four shifted passes.
+    whole_passes : bool
+        Whether windows also start before the song, so that its first frames get as many passes
+        as all others.
+    taper : bool
+        Whether a window's edges, where the network knows one side only, count less.
+    exponent : float
+        p of the ratio mask estimate^p / Σ estimate^p. 2 is Spleeter's; less is softer.
+    wiener_iterations : int
+        Rounds of multichannel Wiener filtering after the masks.
+    complement : bool
+        Whether the model's residual stem is the song minus the others, so that stems add up to
+        the song exactly. Spleeter's own way masks it like the others.
+    """
+
+    band: Literal["trained", "full"]
+    hop_frames: int
+    whole_passes: bool
+    taper: bool
+    exponent: float
+    wiener_iterations: int
+    complement: bool
+
+
+RECIPES: dict[Quality, Recipe] = {
+    "fast": Recipe(
+        band="trained",
+        hop_frames=512,
+        whole_passes=False,
+        taper=False,
+        exponent=2.0,
+        wiener_iterations=0,
+        complement=False,
+    ),
+    "standard": Recipe(
+        band="full",
+        hop_frames=384,
+        whole_passes=False,
+        taper=True,
+        exponent=2.0,
+        wiener_iterations=0,
+        complement=True,
+    ),
+    "best": Recipe(
+        band="full",
+        hop_frames=128,
+        whole_passes=True,
+        taper=True,
+        exponent=1.3,
+        wiener_iterations=1,
+        complement=True,
+    ),
+}
