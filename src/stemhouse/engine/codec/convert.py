@@ -34,9 +34,9 @@ def frame_samples(frame: AudioFrame, channels: int) -> NDArray[np.generic]:
     kind = frame.format.name
     dtype = np.dtype(_KINDS[kind.removesuffix("p")][0])
     if frame.format.is_packed:
-        packed = np.frombuffer(frame.planes[0], dtype, frame.samples * channels)
+        packed = np.frombuffer(memoryview(frame.planes[0]), dtype, frame.samples * channels)
         return packed.reshape(frame.samples, channels).T  # (T, C) -> (C, T)
-    planes = [np.frombuffer(plane, dtype, frame.samples) for plane in frame.planes]
+    planes = [np.frombuffer(memoryview(plane), dtype, frame.samples) for plane in frame.planes]
     return np.stack(planes)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import av
 import av.error
 import numpy as np
+from av.stream import Discard, Disposition
 
 from stemhouse.engine.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Samples
 from stemhouse.engine.codec import damage
@@ -18,6 +19,7 @@ from stemhouse.errors import CorruptAudio, EmptyAudio, UnsupportedAudio
 
 if TYPE_CHECKING:
     from av.audio import AudioFrame, AudioStream
+    from av.codec import CodecContext
     from av.container import InputContainer
     from av.stream import Stream
 
@@ -151,11 +153,7 @@ class Decoder:
             return av.open(
                 self._source,
                 "r",
-                options={
-                    "format_whitelist": _ALLOWED_FORMATS,
-                    "protocol_whitelist": "none",
-                    "max_size": str(4 * BLOCK_SAMPLES),  # PCM packets of up to one block
-                },
+                options=_options_for(self._source.kind()),
                 metadata_errors="replace",
                 buffer_size=_BUFFER_BYTES,
             )
@@ -185,8 +183,8 @@ class Decoder:
             )
         for other in self._container.streams:
             if other.index != stream.index and not _is_cover(other):
-                other.discard = "all"
-        return stream
+                other.discard = Discard.all
+        return cast("AudioStream", stream)
 
     def _read_first(self) -> AudioFrame:
         first = next(self._frames, None)
@@ -236,11 +234,11 @@ class Decoder:
         pictures = [other for other in self._container.streams if _is_cover(other)]
         try:
             for packet in self._container.demux(self._stream, *pictures):
-                if packet.stream_index != self._stream.index:
+                if packet.stream.index != self._stream.index:
                     self._keep_cover(packet)
                     continue
                 self._damage.see_packet(packet)
-                for frame in packet.decode():
+                for frame in self._stream.decode(packet):
                     self._damage.see_frame(frame, done)
                     done += frame.samples
                     if frame.samples:
@@ -259,11 +257,22 @@ class Decoder:
             self.cover = Cover(mime, bytes(packet)) if mime else None
 
 
+def _options_for(kind: str | None) -> dict[str, str]:
+    options = {"format_whitelist": _ALLOWED_FORMATS, "protocol_whitelist": "none"}
+    if kind == "wav":
+        # Packets of a whole block instead of a thousand samples: an eighth of the time. FFmpeg
+        # looks for DTS inside 16-bit WAV; with packets this large, one is enough for that.
+        options |= {"max_size": str(4 * BLOCK_SAMPLES), "max_probe_packets": "1"}
+    return options
+
+
 def _is_cover(stream: Stream) -> bool:
+    # A picture in a format that FFmpeg cannot decode has no codec context, whatever the types say.
+    codec: CodecContext | None = stream.codec_context
     return (
         stream.type == "video"
-        and stream.codec_context is not None
-        and bool(stream.disposition & av.stream.Disposition.attached_pic)
+        and codec is not None
+        and bool(stream.disposition & Disposition.attached_pic)
     )
 
 

@@ -82,4 +82,5 @@ def downmix_matrix(speakers: Sequence[str]) -> NDArray[np.float32]:
 
 def downmix(matrix: NDArray[np.float32], samples: Samples) -> Samples:
     """Mix `samples`, float32 (C, T), with `matrix`, float32 (2, C), to float32 (2, T)."""
-    return np.matmul(matrix, samples)
+    mixed: Samples = np.matmul(matrix, samples)
+    return mixed

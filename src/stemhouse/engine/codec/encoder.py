@@ -40,7 +40,9 @@ class EncoderJob:
 class Encoder(Protocol):
     """Turns float32 blocks into the bytes of one file."""
 
-    clipped_samples: int
+    @property
+    def clipped_samples(self) -> int:
+        """Samples so far that did not fit the format."""
 
     def write(self, samples: Samples, peak: float) -> None:
         """Encode `samples`, float32 (C, T), whose largest absolute value is `peak`."""

@@ -147,6 +147,11 @@ class OutputFormat:
         """Whether a file written to a seekable target decodes to exactly the samples written."""
         return _KINDS[self.name].exact_length
 
+    @property
+    def bits(self) -> int:
+        """Bits of one stored sample of a lossless format; 32 for float."""
+        return 32 if self.bit_depth == "float" else int(self.bit_depth or 16)
+
     def sample_rate_for(self, sample_rate: int) -> int:
         """Return the rate, in Hz, at which sound of `sample_rate` Hz is stored."""
         if self.name == "opus":

@@ -36,7 +36,7 @@ class Quantiser:
         self._low, self._high = _BOUNDS[bit_depth]
         self._scale = np.float32(-self._low)
 
-    def interleave(self, samples: Samples, peak: float) -> NDArray[np.int16] | NDArray[np.int32]:
+    def interleave(self, samples: Samples, peak: float) -> NDArray[np.signedinteger]:
         """Return `samples`, float32 (C, T), as integers of shape (T, C).
 
         `peak` is the largest absolute value in `samples`: what cannot clip is not clipped.
@@ -48,7 +48,9 @@ class Quantiser:
             self.clipped_samples += int(np.count_nonzero(scaled > self._high))
             self.clipped_samples += int(np.count_nonzero(scaled < self._low))
             np.clip(scaled, self._low, self._high, out=scaled)
-        return scaled.astype(np.int16 if self._high < 2**15 else np.int32)
+        if self._high < 2**15:
+            return scaled.astype(np.int16)
+        return scaled.astype(np.int32)
 
 
 def peak_of(samples: Samples) -> float:

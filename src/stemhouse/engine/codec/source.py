@@ -152,9 +152,9 @@ def open_input(source: str | os.PathLike[str] | BinaryIO) -> Input:
 def _open_path(path: Path) -> Input:
     shown = _printable(path.name or str(path))
     try:
-        if stat.S_ISDIR(os.stat(path).st_mode):
+        if stat.S_ISDIR(path.stat().st_mode):
             raise UnsupportedAudio(f"{shown} is a folder; name the audio files inside it")
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 - closed by Input.close
+        file = path.open("rb", buffering=0)
     except FileNotFoundError as error:
         raise SourceNotFound(f"{shown} does not exist; check the path") from error
     except PermissionError as error:

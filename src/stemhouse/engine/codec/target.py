@@ -39,24 +39,24 @@ class Target:
         if isinstance(target, (str, os.PathLike)):
             self.path = Path(target)
             self.name = self.path.name
-            self.file = self._open_temporary(self.path)
+            self.file: BinaryIO = self._open_temporary(self.path)
         else:
             self.name = "the output stream"
-            self.file = CountingStream(target)
+            self.file = cast(BinaryIO, CountingStream(target))
 
     @property
     def size_bytes(self) -> int:
         """Size of what was written."""
-        if isinstance(self.file, CountingStream):
-            return self.file.size_bytes
-        return os.stat(self.path or "").st_size
+        if self.path is not None:
+            return self.path.stat().st_size
+        return cast(CountingStream, self.file).size_bytes
 
     def commit(self) -> None:
         """Give the temporary file its name, replacing a file of that name."""
         if self._temporary is not None and self.path is not None:
             with self.translated():
                 self.file.close()
-                os.replace(self._temporary, self.path)
+                self._temporary.replace(self.path)
             self._temporary = None
 
     def discard(self) -> None:
@@ -64,8 +64,7 @@ class Target:
         if self._temporary is not None:
             with suppress(OSError):  # a full disk may refuse the flush of what is thrown away
                 self.file.close()
-            with suppress(FileNotFoundError):
-                os.unlink(self._temporary)
+            self._temporary.unlink(missing_ok=True)
             self._temporary = None
 
     @contextmanager
@@ -82,7 +81,7 @@ class Target:
         with self.translated():
             if path.is_dir():
                 raise OutputNotWritable(f"{path} is a folder; name a file in it")
-            return cast(BinaryIO, open(self._temporary, "xb", buffering=0))
+            return cast(BinaryIO, self._temporary.open("xb", buffering=0))
 
     def _failure(self, error: OSError) -> StemhouseError:
         if error.errno in _FULL:
@@ -127,8 +126,7 @@ class CountingStream(io.RawIOBase):
         view = memoryview(data).cast("B")  # type: ignore[arg-type]
         size, left = len(view), view
         while len(left):
-            written = self._inner.write(left)
-            left = left[len(left) if written is None else written :]
+            left = left[self._inner.write(left) :]
         self._position += size
         self.size_bytes = max(self.size_bytes, self._position)
         return size

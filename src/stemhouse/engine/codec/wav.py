@@ -56,7 +56,7 @@ class WavEncoder:
         self._file = file
         self._job = job
         self._float = job.format.bit_depth == "float"
-        self._bits = 32 if self._float else int(job.format.bit_depth or 16)
+        self._bits = job.format.bits
         self._quantiser = None if self._float else Quantiser(self._bits)
         self._data_bytes = 0
         self._seekable = can_seek(file)
@@ -82,7 +82,7 @@ class WavEncoder:
             if self._bits == 24:
                 # The three low bytes of each little-endian 32-bit word.
                 data = np.ascontiguousarray(data.view(np.uint8).reshape(-1, 4)[:, :3])
-        _write_all(self._file, memoryview(data).cast("B"))
+        _write_all(self._file, memoryview(data.data).cast("B"))
         self._data_bytes += data.nbytes
 
     def finish(self) -> None:
@@ -144,7 +144,4 @@ def _chunk(name: bytes, body: bytes) -> bytes:
 
 def _write_all(file: BinaryIO, data: memoryview) -> None:
     while len(data):
-        written = file.write(data)
-        if written is None or written >= len(data):
-            return
-        data = data[written:]  # an unbuffered file may take only a part
+        data = data[file.write(data) :]  # an unbuffered file may take only a part

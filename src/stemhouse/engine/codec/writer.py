@@ -14,12 +14,14 @@ import numpy as np
 
 from stemhouse.engine.audio import Samples, check_sample_rate
 from stemhouse.engine.codec.encoder import Encoder, EncoderJob
+from stemhouse.engine.codec.ffmpeg import FfmpegEncoder
 from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.quantise import peak_of
 from stemhouse.engine.codec.resample import Resampler, resampled_length
 from stemhouse.engine.codec.tags import clean_tags
 from stemhouse.engine.codec.target import Target
+from stemhouse.engine.codec.vorbis import VorbisEncoder
 from stemhouse.engine.codec.wav import WavEncoder
 from stemhouse.engine.notices import Notice
 from stemhouse.errors import InvalidOption
@@ -255,7 +257,9 @@ class AudioWriter:
 def _encoder_for(file: BinaryIO, job: EncoderJob) -> Encoder:
     if job.format.name == "wav":
         return WavEncoder(file, job)
-    raise InvalidOption(f"{job.format.name} cannot be written")
+    if job.format.name == "ogg":
+        return VorbisEncoder(file, job)
+    return FfmpegEncoder(file, job)
 
 
 def _scaled(length: int | None, from_rate: int, to_rate: int) -> int | None:
