@@ -72,6 +72,8 @@ def test_modules_and_functions_stay_readable(path: Path) -> None:
 
     long = [f.name for f in functions(tree) if code_lines(f) > MAX_FUNCTION_LINES]
     wide = [f.name for f in functions(tree) if len(positional(f)) > MAX_POSITIONAL]
+    if path.parent.name == "cli":  # the options of a command are the parameters of its function
+        wide = []
 
     assert len(text.splitlines()) <= MAX_MODULE_LINES
     assert not long
