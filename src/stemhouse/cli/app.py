@@ -1,0 +1,41 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from stemhouse.cli.doctor import doctor
+from stemhouse.cli.separate import separate
+
+app = typer.Typer(
+    name="stemhouse",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    pretty_exceptions_enable=False,
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"stemhouse {version('stemhouse')}")
+        raise typer.Exit
+
+
+@app.callback()
+def stemhouse(
+    version: Annotated[  # acts by its callback
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Take songs apart: vocals, accompaniment, drums, bass."""
+
+
+app.command("separate")(separate)
+app.command("doctor")(doctor)

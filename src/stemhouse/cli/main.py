@@ -1,0 +1,82 @@
+"""The entry point: runs a command, turns every error into one line and an exit code.
+
+Nothing heavy is imported before it is needed: ``stemhouse --version`` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    code = run(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = _broken_pipe()
+    sys.exit(code)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run the command line and return the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        What was typed after ``stemhouse``.
+
+    Returns
+    -------
+    int
+        As docs/cli.md lists them.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a song's name must not break an ASCII terminal
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        return _run(arguments)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return _broken_pipe()
+    except Exception as error:
+        return _report(error, verbose="--verbose" in arguments)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    import typer
+
+    from stemhouse.cli.app import app
+
+    command = typer.main.get_command(app)
+    try:
+        result = command.main(list(arguments), prog_name="stemhouse", standalone_mode=False)
+    except typer.TyperException as error:
+        context = getattr(error, "ctx", None)
+        hint = f" (try '{context.command_path} --help')" if context is not None else ""
+        message = " ".join(error.format_message().split()).rstrip(".")
+        print(f"error: {message}{hint}", file=sys.stderr)
+        return error.exit_code
+    except typer.Abort:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _report(error: Exception, *, verbose: bool) -> int:
+    from stemhouse.cli.console import explain_fault, print_error
+    from stemhouse.cli.errors import ExitCode, exit_code
+
+    code = exit_code(error)
+    print_error(error)
+    if code is ExitCode.INTERNAL:
+        explain_fault(error, verbose=verbose)
+    return code
+
+
+def _broken_pipe() -> int:
+    # Whoever read our output has left; Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
