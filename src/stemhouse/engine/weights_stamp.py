@@ -9,6 +9,7 @@ the stamp as well.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import logging
 import os
@@ -16,14 +17,37 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from stemhouse.engine.model_card import FileDigest
+
 _log = logging.getLogger(__name__)
+
+DERIVED = "derived"
+"""Name of the folder of derived artefacts, in the folder of a model."""
 
 STAMP_NAME = "stamp.json"
 """File name of the stamp, in the folder of derived artefacts."""
 
 _MAX_STAMP_BYTES = 64 * 1024
+_CHUNK_BYTES = 1024 * 1024
 
 Stamp = dict[str, dict[str, int | str]]
+
+
+def hash_file(path: Path) -> FileDigest:
+    """Return the SHA-256 and size of a file, read 1 MiB at a time.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    hasher = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK_BYTES):
+            hasher.update(chunk)
+            size += len(chunk)
+    return FileDigest(hasher.hexdigest(), size)
 
 
 def describe(path: Path, sha256: str) -> dict[str, int | str]:

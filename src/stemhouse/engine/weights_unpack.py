@@ -7,8 +7,6 @@ an archive may unfold to is limited before it is unfolded.
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import gzip
 import hashlib
 import io
@@ -17,26 +15,17 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
-from stemhouse.engine.catalogue import FileDigest, ModelCard
-from stemhouse.errors import (
-    DiskFull,
-    ModelChecksumMismatch,
-    ModelIncompatible,
-    ModelNotFound,
-    OutputNotWritable,
-    SourceNotFound,
-    StemhouseError,
-)
+from stemhouse.engine.model_card import FileDigest, ModelCard
+from stemhouse.engine.weights_errors import checksum_mismatch, storage_errors
+from stemhouse.errors import ModelIncompatible, SourceNotFound, StemhouseError
 
 _CHUNK_BYTES = 1024 * 1024
 _MAX_MEMBERS = 10_000
 _SPARE_BYTES = 256 * 1024 * 1024  # what an archive may hold beside the weights (Spleeter: 1 MB)
 _MAX_READ_BYTES = 16 * 1024 * 1024  # a single header that asks for more is a bomb
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _ARCHIVE_DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -48,38 +37,6 @@ _ARCHIVE_DAMAGE = (
     ValueError,  # malformed numbers in headers
     OverflowError,
 )
-
-
-@contextlib.contextmanager
-def storage_errors(place: Path) -> Iterator[None]:
-    """Turn the operating system's refusals while writing below `place` into errors of the tree.
-
-    Parameters
-    ----------
-    place : Path
-        Folder that is written to; named in the message.
-
-    Raises
-    ------
-    DiskFull
-        No space, no quota, or the file is larger than the system lets it be.
-    OutputNotWritable
-        Anything else: no permission, a read-only disk, a file where a folder must be.
-    """
-    try:
-        yield
-    except OSError as error:
-        if error.errno in _FULL:
-            raise DiskFull(
-                f"there is not enough space in {place} for the weights ({error.strerror}). "
-                "Free some, or choose another folder with --models-dir",
-                folder=str(place),
-            ) from error
-        raise OutputNotWritable(
-            f"{place} cannot be written to ({error.strerror or error}). "
-            "Choose another folder with --models-dir",
-            folder=str(place),
-        ) from error
 
 
 def unpack(source: Path, card: ModelCard, target: Path) -> None:
@@ -129,23 +86,6 @@ def unpack(source: Path, card: ModelCard, target: Path) -> None:
         raise _damaged(source, error) from error
 
 
-def hash_file(path: Path) -> FileDigest:
-    """Return the SHA-256 and size of a file, read 1 MiB at a time.
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
-    hasher = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            hasher.update(chunk)
-            size += len(chunk)
-    return FileDigest(hasher.hexdigest(), size)
-
-
 def _damaged(source: Path, error: Exception) -> ModelIncompatible:
     return ModelIncompatible(
         f"{source.name} is damaged or not a usable archive ({error}). Fetch it again",
@@ -169,12 +109,11 @@ def _archive_kind(source: Path) -> str:
 
 
 def _from_folder(source: Path, card: ModelCard, target: Path) -> None:
-    for name, digest in card.files.items():
+    for name in card.files:
         path = source / name
         if not path.is_file():
             raise _lacking(source, [name])
-        if path.stat().st_size != digest.size_bytes:
-            raise _mismatch(card, name, digest, FileDigest("", path.stat().st_size))
+        _require_size(card, name, path.stat().st_size)
         with path.open("rb") as stream:
             _write_checked(stream, card, name, target)
 
@@ -191,7 +130,9 @@ def _from_zip(source: Path, card: ModelCard, target: Path) -> None:
             raise _lacking(source, missing)
         for name, member in wanted.items():
             if member.file_size != card.files[name].size_bytes:
-                raise _mismatch(card, name, card.files[name], FileDigest("", member.file_size))
+                raise checksum_mismatch(
+                    card, name, card.files[name], FileDigest("", member.file_size)
+                )
             with archive.open(member) as stream:
                 _write_checked(stream, card, name, target)
 
@@ -201,7 +142,7 @@ def _from_tar(source: Path, card: ModelCard, target: Path) -> None:
     found: dict[str, tarfile.TarInfo] = {}
     with (
         gzip.open(source) as unzipped,
-        tarfile.open(fileobj=_Bounded(unzipped, limit), mode="r:") as archive,
+        tarfile.open(fileobj=cast("IO[bytes]", _Bounded(unzipped, limit)), mode="r:") as archive,
     ):
         for count, member in enumerate(archive):
             if count >= _MAX_MEMBERS:
@@ -214,8 +155,7 @@ def _from_tar(source: Path, card: ModelCard, target: Path) -> None:
             stream = archive.extractfile(member) if member.isreg() else None
             if stream is None:
                 raise ModelIncompatible(f"{name} in {source.name} is not a plain file")
-            if member.size != card.files[name].size_bytes:
-                raise _mismatch(card, name, card.files[name], FileDigest("", member.size))
+            _require_size(card, name, member.size)
             _write_checked(stream, card, name, target)
     if missing := [name for name in card.files if name not in found]:
         raise _lacking(source, missing)
@@ -224,7 +164,7 @@ def _from_tar(source: Path, card: ModelCard, target: Path) -> None:
 class _Bounded(io.RawIOBase):
     """A stream that refuses to unfold further than a limit, or by a huge single read."""
 
-    def __init__(self, stream: IO[bytes], limit_bytes: int) -> None:
+    def __init__(self, stream: gzip.GzipFile, limit_bytes: int) -> None:
         super().__init__()
         self._stream = stream
         self._limit_bytes = limit_bytes
@@ -277,7 +217,12 @@ def _write_checked(stream: IO[bytes], card: ModelCard, name: str, target: Path) 
             os.fsync(file.fileno())
     actual = FileDigest(hasher.hexdigest(), size)
     if actual != expected:
-        raise _mismatch(card, name, expected, actual)
+        raise checksum_mismatch(card, name, expected, actual)
+
+
+def _require_size(card: ModelCard, name: str, size_bytes: int) -> None:
+    if size_bytes != card.files[name].size_bytes:
+        raise checksum_mismatch(card, name, card.files[name], FileDigest("", size_bytes))
 
 
 def _refuse_second(
@@ -290,40 +235,4 @@ def _refuse_second(
 def _lacking(source: Path, names: list[str]) -> ModelIncompatible:
     return ModelIncompatible(
         f"{source.name} does not hold {' and '.join(names)}", source=source.name, missing=names
-    )
-
-
-def _mismatch(
-    card: ModelCard, name: str, expected: FileDigest, actual: FileDigest
-) -> ModelChecksumMismatch:
-    return checksum_mismatch(card, name, expected, actual)
-
-
-def checksum_mismatch(
-    card: ModelCard, name: str, expected: FileDigest, actual: FileDigest
-) -> ModelChecksumMismatch:
-    """Return the error that says that a file is not the one the card promises."""
-    if actual.size_bytes != expected.size_bytes:
-        difference = f"it has {actual.size_bytes} bytes, not {expected.size_bytes}"
-    else:
-        difference = f"its SHA-256 is {actual.sha256}, not {expected.sha256}"
-    return ModelChecksumMismatch(
-        f"{name} is not the published file of {card.name}: {difference}. It is damaged or of "
-        "another version",
-        model=card.name,
-        file=name,
-        expected_sha256=expected.sha256,
-        actual_sha256=actual.sha256 or None,
-        expected_bytes=expected.size_bytes,
-        actual_bytes=actual.size_bytes,
-    )
-
-
-def not_installed(card: ModelCard) -> ModelNotFound:
-    """Return the error that says that the weights are missing, and the command to run."""
-    return ModelNotFound(
-        f"the weights of {card.name} are not on this machine. Fetch them with "
-        f"`stemhouse models pull {card.name}`, or add a file or folder that you have with "
-        f"`stemhouse models add {card.name} --from PATH`",
-        model=card.name,
     )
