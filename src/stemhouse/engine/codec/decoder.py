@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import TYPE_CHECKING, Any, cast
 
 import av
@@ -11,9 +12,12 @@ import numpy as np
 from av.stream import Discard, Disposition
 
 from stemhouse.engine.audio import MAX_CHANNELS, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE, Samples
-from stemhouse.engine.codec import damage
+from stemhouse.engine.codec.boxes import check_boxes
 from stemhouse.engine.codec.convert import frame_samples, is_known, to_float32
+from stemhouse.engine.codec.damage import Watch
+from stemhouse.engine.codec.ending import trimmed
 from stemhouse.engine.codec.info import Cover
+from stemhouse.engine.codec.promises import opus_delay
 from stemhouse.engine.codec.source import Input, read_failure
 from stemhouse.errors import CorruptAudio, EmptyAudio, UnsupportedAudio
 
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from av.audio import AudioFrame, AudioStream
     from av.codec import CodecContext
     from av.container import InputContainer
+    from av.packet import Packet
     from av.stream import Stream
 
 BLOCK_SAMPLES = 65_536
@@ -74,10 +79,11 @@ class Decoder:
     def __init__(self, source: Input) -> None:
         self._source = source
         self.cover: Cover | None = None
+        self._check_boxes()
         self._container = self._open()
         try:
             self._stream = self._choose_stream()
-            self._damage = damage.watch(source, self._container, self._stream)
+            self._damage = Watch(source, self._stream)
             self._frames = self._decode()
             self._first = self._read_first()
             self._check_shape()
@@ -100,14 +106,15 @@ class Decoder:
     @property
     def bits_per_sample(self) -> int | None:
         """Significant bits of one stored sample, or None for lossy codecs."""
-        return damage.stored_bits(self._source, self._stream)
+        return _stored_bits(self._stream)
 
     @property
     def length_samples(self) -> int | None:
         """Length by the headers' word, or None."""
         stream = self._stream
         if stream.duration is not None and stream.time_base is not None and stream.duration > 0:
-            return round(stream.duration * stream.time_base * self.sample_rate)
+            length = round(stream.duration * stream.time_base * self.sample_rate)
+            return max(0, length - opus_delay(self._source.head))
         if self._container.duration is not None and self._container.duration > 0:
             return round(self._container.duration * self.sample_rate / av.time_base)
         return None
@@ -124,10 +131,10 @@ class Decoder:
         """Yield float32 blocks, shape (C, T), 1 <= T <= 65,536, to the end of the stream."""
         block = np.empty((self.channels, BLOCK_SAMPLES), np.float32)
         filled = 0
-        for frame in self._all_frames():
+        for frame, length in trimmed(self._all_frames(), self._source, self._stream):
             kind = frame.format.name
             native = frame_samples(frame, self.channels)
-            start, length = 0, frame.samples
+            start = 0
             while start < length:
                 size = min(length - start, BLOCK_SAMPLES - filled)
                 to_float32(native[:, start : start + size], kind, block[:, filled : filled + size])
@@ -146,6 +153,15 @@ class Decoder:
         self._source.close()
 
     # -- inside --------------------------------------------------------------------------------
+
+    def _check_boxes(self) -> None:
+        if self._source.kind() != "mp4" or not self._source.seekable():
+            return
+        try:
+            check_boxes(self._source)
+        except BaseException:
+            self._source.close()
+            raise
 
     def _open(self) -> InputContainer:
         name = self._source.name
@@ -217,9 +233,9 @@ class Decoder:
             )
 
     def _all_frames(self) -> Iterator[AudioFrame]:
-        yield self._first
+        first = self._first
         del self._first
-        for frame in self._frames:
+        for frame in chain([first], self._frames):
             if frame.sample_rate != self.sample_rate or frame.layout.nb_channels != self.channels:
                 raise UnsupportedAudio(
                     f"{self._source.name} changes from {self.channels} channels at "
@@ -237,19 +253,27 @@ class Decoder:
                 if packet.stream.index != self._stream.index:
                     self._keep_cover(packet)
                     continue
-                self._damage.see_packet(packet)
-                for frame in self._stream.decode(packet):
+                sound = cast("Packet[AudioStream]", packet)
+                self._damage.see_packet(sound)
+                for frame in self._decode_packet(sound, done):
                     self._damage.see_frame(frame, done)
                     done += frame.samples
                     if frame.samples:
                         yield frame
         except av.error.FFmpegError as error:
             raise CorruptAudio(
-                f"{name} is damaged {damage.at(done, self._stream)}; use an intact copy of the file"
+                f"{name} cannot be read to its end; use an intact copy of the file"
             ) from error
         except OSError as error:
             raise read_failure(name, error) from error
         self._damage.finish(done)
+
+    def _decode_packet(self, packet: Packet[AudioStream], done: int) -> list[AudioFrame]:
+        try:
+            return self._stream.decode(packet)
+        except av.error.FFmpegError as error:
+            self._damage.see_error(error, done)
+            return []
 
     def _keep_cover(self, packet: Any) -> None:
         if self.cover is None and packet.size:
@@ -264,6 +288,16 @@ def _options_for(kind: str | None) -> dict[str, str]:
         # looks for DTS inside 16-bit WAV; with packets this large, one is enough for that.
         options |= {"max_size": str(4 * BLOCK_SAMPLES), "max_probe_packets": "1"}
     return options
+
+
+def _stored_bits(stream: AudioStream) -> int | None:
+    name = stream.codec_context.name
+    if name.startswith("pcm_"):
+        digits = "".join(character for character in name[4:] if character.isdigit())
+        return int(digits) if digits else 8  # A-law and mu-law
+    if name in ("flac", "alac", "tta", "wavpack"):
+        return 16 if stream.codec_context.format.name.startswith("s16") else 24
+    return None
 
 
 def _is_cover(stream: Stream) -> bool:

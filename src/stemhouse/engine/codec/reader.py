@@ -125,7 +125,9 @@ class AudioReader:
         done = 0
         chunks = self._origin.blocks() if isinstance(self._origin, Decoder) else self._origin
         for block in chunks:
-            if not np.isfinite(np.sum(block)):
+            with np.errstate(all="ignore"):  # infinities of both signs; absurd but finite values
+                finite = bool(np.isfinite(np.sum(block)))
+            if not finite:
                 self._check_finite(block, done)
             done += block.shape[1]
             if self._limit_samples is not None and done > self._limit_samples:

@@ -59,6 +59,7 @@ class Input:
     def __init__(self, file: BinaryIO, name: str, *, owned: bool) -> None:
         self.name = name
         self.tail = b""
+        self._passed = 0
         self._file = file
         self._owned = owned
         self._seekable = _is_seekable(file)
@@ -89,8 +90,21 @@ class Input:
             data, self._pending = self._pending[:size], self._pending[size:]
         else:
             data = self._file.read(size) or b""
-        self.tail = data if len(data) >= TAIL_BYTES else (self.tail + data)[-TAIL_BYTES:]
+        self._passed += len(data)
+        if self.size is None:
+            self.tail = data if len(data) >= TAIL_BYTES else (self.tail + data)[-TAIL_BYTES:]
         return data
+
+    def ending(self) -> bytes:
+        """Return the last bytes of the input, up to 128 KiB. For use when all has been read."""
+        if self.size is None:
+            return self.tail
+        self._file.seek(self._origin + max(0, self.size - TAIL_BYTES))
+        return self._file.read(TAIL_BYTES)
+
+    def size_seen(self) -> int:
+        """Return the size of the input; of a stream, what has passed so far."""
+        return self._passed if self.size is None else self.size
 
     def seekable(self) -> bool:
         """Whether `seek` works."""
@@ -98,7 +112,6 @@ class Input:
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move to `offset`, counted from where the input began."""
-        self.tail = b""
         if whence == os.SEEK_SET:
             return self._file.seek(self._origin + offset) - self._origin
         return self._file.seek(offset, whence) - self._origin
@@ -113,7 +126,7 @@ class Input:
             if self.head[offset : offset + len(signature)] == signature:
                 return kind
         if len(self.head) > 2 and self.head[0] == 0xFF and self.head[1] & 0xE0 == 0xE0:
-            return "mp3"
+            return "mp3" if self.head[1] & 0x06 else "aac"
         return None
 
     def close(self) -> None:

@@ -24,7 +24,7 @@ from stemhouse.engine.codec.target import Target
 from stemhouse.engine.codec.vorbis import VorbisEncoder
 from stemhouse.engine.codec.wav import WavEncoder
 from stemhouse.engine.notices import Notice
-from stemhouse.errors import InvalidOption
+from stemhouse.errors import EmptyAudio, InvalidOption
 
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
 
@@ -168,6 +168,8 @@ class AudioWriter:
         with self._undone_on_error():
             empty = np.zeros((self._channels, 0), np.float32)
             self._encode(self._resampler.process(empty, last=True))
+            if self._length == 0 and not self._format.lossless:
+                raise EmptyAudio(f"{self._format} cannot hold a sound without samples")
             self._encoder.finish()
             self._target.commit()
         self._ended = True
