@@ -10,6 +10,7 @@ MODEL  ?= spleeter-2stems
 PYTEST_WORKERS ?= 2
 
 # Stamps: a step runs again only when what it read has changed.
+CREATED   := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 DEVELOP   := $(VENV)/.develop
 
@@ -75,10 +76,11 @@ clean: ## Remove what make made here (the weights in the cache stay)
 	rm -rf $(VENV) dist build separated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(VENV)/pyvenv.cfg:
+$(CREATED):
 	@tools/make-venv.sh $(VENV)
+	@touch $@
 
-$(INSTALLED): $(VENV)/pyvenv.cfg pyproject.toml requirements/run.txt requirements/build.txt
+$(INSTALLED): $(CREATED) pyproject.toml requirements/run.txt requirements/build.txt
 	@echo "Installing what Stemhouse needs (about 150 MB, once)"
 	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/run.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
