@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stemhouse.cli import models
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
 
@@ -38,4 +39,5 @@ def stemhouse(
 
 
 app.command("separate")(separate)
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor)

@@ -19,8 +19,8 @@ from stemhouse.cli.songs import STDIN
 from stemhouse.errors import Cancelled, DeviceLost, DiskFull, OutOfMemory
 
 if TYPE_CHECKING:
-    from stemhouse.engine.options import Options, Output
-    from stemhouse.engine.separator import Separation, Separator
+    from stemhouse.engine.options import Options
+    from stemhouse.engine.separator import Output, Separator
 
 _T = TypeVar("_T")
 
@@ -110,7 +110,7 @@ def _separate(task: Task, work: Work, reporter: Reporter, interrupts: Interrupts
     reporter.started(task.song)
     began = time.monotonic()
     source = sys.stdin.buffer if task.song.path == STDIN else task.song.path
-    separation: Separation = work.separator.separate_to_files(
+    separation = work.separator.separate_to_files(
         source,
         work.directory,
         work.options,

@@ -11,7 +11,7 @@ from stemhouse.cli.errors import error_code, exit_code, one_line, printable
 if TYPE_CHECKING:
     from stemhouse.cli.songs import Song
     from stemhouse.engine.progress import Progress
-    from stemhouse.engine.separator import Separation
+    from stemhouse.engine.result import Separation
 
 Status = Literal["done", "skipped", "failed", "cancelled"]
 
@@ -29,9 +29,7 @@ class Outcome:
 
     @property
     def audio_s(self) -> float:
-        if self.separation is None:
-            return 0.0
-        return self.separation.length_samples / self.separation.source.sample_rate
+        return 0.0 if self.separation is None else self.separation.duration_s
 
     def as_dict(self) -> dict[str, Any]:
         values: dict[str, Any] = {
