@@ -48,10 +48,8 @@ class Row:
 
 def network_share(run: Run) -> float | None:
     """Return the network's share of the separation's own wall time, 0 to 1."""
-    timings = reported(run).get("timings", {})
-    if not timings.get("wall_s") or "network_s" not in timings:
-        return None
-    return float(timings["network_s"] / timings["wall_s"])
+    share = reported(run).get("timings", {}).get("network_share")
+    return None if share is None else float(share)
 
 
 def runtime_of(rows: Sequence[Row]) -> str:
