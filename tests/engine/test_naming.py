@@ -186,6 +186,15 @@ def test_bound_fields_stay_text_whatever_they_hold():
     assert name(bound) == "a/{stem}/_/b/{x} vocals.wav"
 
 
+def test_a_long_bound_name_leaves_room_for_the_rest():
+    bound = bind_template("{artist} - {song} - {stem}.{ext}", song="é" * 400)
+
+    result = name(bound, tags={"artist": "字" * 200})
+
+    assert result.endswith("é - vocals.wav")
+    assert len(result.encode()) <= MAX_COMPONENT_BYTES
+
+
 def test_check_says_which_fields_are_used():
     assert check_template("{artist}/{song}-{stem}.{ext}") == {"artist", "song", "stem", "ext"}
 

@@ -41,6 +41,9 @@ MAX_COMPONENT_BYTES = 240
 """Longest file or folder name in bytes of UTF-8. File systems take 255; the rest is left for the
 hidden temporary name that a file bears while it is written."""
 
+MAX_BOUND_BYTES = 180
+"""Longest value that `bind_template` fixes: the stem and the extension must still fit beside it."""
+
 _REPLACEMENT = "_"
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _WINDOWS_DEVICES = re.compile(
@@ -214,8 +217,8 @@ def bind_template(template: str, **values: str) -> str:
     template : str
         The template; see `output_paths`.
     **values : str
-        Text for each field that is to be fixed. It is made harmless here, except that ``/`` in
-        ``folder`` separates folders.
+        Text for each field that is to be fixed. It is made harmless and cut to 180 bytes here,
+        except that ``/`` in ``folder`` separates folders.
 
     Returns
     -------
@@ -232,8 +235,7 @@ def bind_template(template: str, **values: str) -> str:
     for literal, name, _spec, _conversion in _parse(template):
         parts.append(_escape(literal))
         if name in values:
-            text = values[name]
-            parts.append(_escape(_safe_folder(text) if name == "folder" else safe_text(text)))
+            parts.append(_escape(_bound(name, values[name])))
         elif name is not None:
             parts.append(f"{{{name}}}")
     # An empty folder leaves "//" or a leading "/" behind, which would read as an absolute path.
@@ -353,6 +355,12 @@ def _track_number(text: str) -> str:
     """Two digits from ``3``, ``03`` or ``3/12``; the text itself for vinyl's ``A1``."""
     number = text.partition("/")[0].strip()
     return f"{int(number):02d}" if number.isdecimal() else safe_text(number) or "00"
+
+
+def _bound(name: str, text: str) -> str:
+    if name == "folder":
+        return _safe_folder(text)
+    return shorten(safe_text(text), MAX_BOUND_BYTES) or ("song" if name == "song" else "")
 
 
 def _safe_folder(text: str) -> str:
