@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from stemhouse import __version__
 from stemhouse.cli import models
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
@@ -20,9 +21,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        typer.echo(f"stemhouse {version('stemhouse')}")
+        typer.echo(f"stemhouse {__version__}")
         raise typer.Exit
 
 

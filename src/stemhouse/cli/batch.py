@@ -20,7 +20,8 @@ from stemhouse.errors import Cancelled, DeviceLost, DiskFull, OutOfMemory
 
 if TYPE_CHECKING:
     from stemhouse.engine.options import Options
-    from stemhouse.engine.separator import Output, Separator
+    from stemhouse.engine.output import Output
+    from stemhouse.engine.separator import Separator
 
 _T = TypeVar("_T")
 

@@ -13,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from stemhouse import __version__
 from stemhouse.cli.errors import ExitCode, exit_code, one_line, printable
 from stemhouse.cli.model_choice import choose_card, choose_model
 from stemhouse.errors import ModelNotFound, StemhouseError
@@ -64,7 +65,7 @@ def examine(model: str, models_dir: Path | None, *, quick: bool) -> Iterator[Che
 
 def _system() -> Check:
     facts = {
-        "stemhouse": version("stemhouse"),
+        "stemhouse": __version__,
         "python": platform.python_version(),
         "system": platform.system(),
         "machine": platform.machine(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from stemhouse.cli.batch import Work, call_interruptibly, run_batch
@@ -18,8 +19,9 @@ from stemhouse.cli.songs import find_songs
 from stemhouse.engine.catalogue import ModelCard
 from stemhouse.engine.codec import OutputFormat
 from stemhouse.engine.options import RESIDUAL, Options
+from stemhouse.engine.output import Output
 from stemhouse.engine.runtime.options import RuntimeOptions
-from stemhouse.engine.separator import Output, Separator
+from stemhouse.engine.separator import Separator
 from stemhouse.engine.weights import FetchProgress, ModelStore
 
 STALE_AFTER_S = 3600.0
@@ -41,6 +43,7 @@ class Request:
     format: OutputFormat
     tags: bool
     jobs: int
+    offline: bool
 
 
 def run_request(
@@ -61,7 +64,7 @@ def run_request(
         reporter.finished(outcome)
     if plan.tasks:
         _remove_stale(plan)
-        outcomes += _work(request, plan, reporter, interrupts, card)
+        outcomes += _work(request, plan, reporter, interrupts)
     _explain_faults(outcomes, verbose=verbose)
     code = _code(outcomes, interrupts)
     summary = Summary(
@@ -91,18 +94,21 @@ def _plan(request: Request, card: ModelCard) -> Plan:
 
 
 def _work(
-    request: Request, plan: Plan, reporter: Reporter, interrupts: Interrupts, card: ModelCard
+    request: Request, plan: Plan, reporter: Reporter, interrupts: Interrupts
 ) -> list[Outcome]:
     def fetching(progress: FetchProgress) -> None:
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
         reporter.working(f"fetching {progress.file_name}", share)
 
-    store = ModelStore(request.models_dir)
-    if not Path(request.model).is_dir() and not store.installed(card):
-        call_interruptibly(lambda: store.ensure(card, progress=fetching), interrupts)
+    separator = Separator(
+        choose_model(request.model),
+        runtime=request.runtime,
+        store=ModelStore(request.models_dir),
+        allow_download=not request.offline,
+    )
     reporter.working("loading the model")
-    separator = Separator(choose_model(request.model), runtime=request.runtime, store=store)
-    call_interruptibly(separator.load, interrupts)
+    load = partial(separator.load, request.options.quality, progress=fetching)
+    call_interruptibly(load, interrupts)
     output = Output(
         format=request.format,
         overwrite=request.existing != "refuse",

@@ -189,6 +189,12 @@ def separate(
             rich_help_panel=_MACHINE,
         ),
     ] = None,
+    offline: Annotated[
+        bool,
+        typer.Option(
+            "--offline", help="Never fetch weights that are missing.", rich_help_panel=_MACHINE
+        ),
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -246,6 +252,7 @@ def separate(
                 format=_format(format, bitrate),
                 tags=not no_tags,
                 jobs=jobs,
+                offline=offline,
             )
             code = run_request(request, reporter, interrupts, verbose=verbose)
     except Cancelled:
