@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 import pytest
@@ -19,18 +20,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    missing = _why_no_weights() if any(item.get_closest_marker("weights") for item in items) else ""
     for item in items:
-        if item.get_closest_marker("weights") and missing:
-            if config.getoption("--require-weights"):
-                raise pytest.UsageError(f"--require-weights was given, but {missing}")
-            item.add_marker(pytest.mark.skip(reason=missing))
         if item.get_closest_marker("network"):
             item.add_marker(pytest.mark.enable_socket)
             if not config.getoption("--network"):
                 item.add_marker(pytest.mark.skip(reason="uses the network: give --network"))
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("weights") and (missing := _why_no_weights()):
+        if item.config.getoption("--require-weights"):
+            pytest.fail(missing, pytrace=False)
+        pytest.skip(missing)
+
+
+@functools.cache
 def _why_no_weights() -> str:
     from stemhouse.engine.catalogue import find_card
     from stemhouse.engine.weights import ModelStore
