@@ -100,6 +100,7 @@ def _residual(
         # The song minus wanted stems, one of which is the song minus the others, is exactly the
         # stems that are not wanted.
         rest = tuple(i for i, name in enumerate(card.stems) if name not in names)
-        groups.append(rest)
-        return Track(RESIDUAL, len(groups) - 1)
+        if rest not in groups:
+            groups.append(rest)
+        return Track(RESIDUAL, groups.index(rest))
     return Track(RESIDUAL, None, tuple(range(len(names))))

@@ -30,9 +30,6 @@ from stemhouse.errors import ModelIncompatible
 
 Weights = Mapping[str, NDArray[np.float32]]
 
-GRAPH_VERSION = 1
-"""Raised whenever the graph changes, so that graphs stored by older releases are not used."""
-
 FRAME_MULTIPLE = 64
 """N and F must be multiples of this: six layers halve them."""
 

@@ -12,6 +12,7 @@ A folder appears under its name complete and checked, or not at all.
 from __future__ import annotations
 
 import contextlib
+from hashlib import sha256
 from pathlib import Path
 
 import platformdirs
@@ -305,6 +306,27 @@ class ModelStore:
             folder.mkdir(exist_ok=True)
         return folder
 
+    def check_folder(self, card: ModelCard, folder: Path) -> Path:
+        """Check weights that lie in a folder outside the store; return that folder.
+
+        Raises
+        ------
+        ModelNotFound
+            A file is missing or cannot be read.
+        ModelChecksumMismatch
+            A file is not what `card` promises.
+        """
+        self._hash_files(card, folder)
+        return folder
+
+    def derived_of_folder(self, card: ModelCard) -> Path:
+        """Return a folder for what is made from weights outside the store, told apart by hash."""
+        digests = "".join(digest.sha256 for _, digest in sorted(card.files.items()))
+        folder = self.root / ".outside" / sha256(digests.encode()).hexdigest()[:16]
+        with storage_errors(self.root):
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
     def _folder(self, card: ModelCard) -> Path:
         return self.root / card.name
 
@@ -320,6 +342,10 @@ class ModelStore:
 
     def _hash_all(self, card: ModelCard) -> Path:
         folder = self._folder(card)
+        write_stamp(folder / DERIVED, self._hash_files(card, folder))
+        return folder
+
+    def _hash_files(self, card: ModelCard, folder: Path) -> Stamp:
         stamp: Stamp = {}
         for name, expected in card.files.items():
             path = folder / name
@@ -340,8 +366,7 @@ class ModelStore:
                 raise _damaged_here(card, checksum_mismatch(card, name, expected, actual))
             if stamp[name]["mtime_ns"] != before.st_mtime_ns:
                 stamp.pop(name)  # it changed while it was read: vouch for nothing
-        write_stamp(folder / DERIVED, stamp)
-        return folder
+        return stamp
 
 
 def _damaged_here(card: ModelCard, error: ModelChecksumMismatch) -> ModelChecksumMismatch:

@@ -29,6 +29,9 @@ _log = logging.getLogger(__name__)
 TIMEOUT_S = 30.0
 """Longest silence from a server, in seconds, before a download counts as failed."""
 
+RETRY_PAUSE_S = 1.0
+"""Pause before the second attempt, in seconds; twice that before the third."""
+
 _ATTEMPTS = 3
 _CHUNK_BYTES = 256 * 1024
 _POLL_S = 0.2
@@ -100,7 +103,7 @@ def download(
                     file=name,
                 ) from error
             _log.info("fetching %s broke off (%s); attempt %d", name, error, attempt + 1)
-            time.sleep(0.5 * attempt)
+            time.sleep(RETRY_PAUSE_S * attempt)
         else:
             throttle.finish(transfer.done_bytes)
             return

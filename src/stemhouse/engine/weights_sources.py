@@ -51,7 +51,7 @@ def ways_to(card: ModelCard, address: str | None, progress: FetchCallback | None
                 f"{card.name} is not published anywhere. {_what_is_left(card)}", model=card.name
             )
         return ways
-    if urllib.parse.urlsplit(address).scheme == "file":
+    if address.lower().startswith("file:"):
         return [way_from(_path_of(card, address))]
     check_url(address)
     if urllib.parse.urlsplit(address).path.endswith(_ARCHIVE_ENDINGS):
@@ -130,7 +130,10 @@ def _archive_names(card: ModelCard) -> list[str]:
 
 
 def _path_of(card: ModelCard, address: str) -> Path:
-    parts = urllib.parse.urlsplit(address)
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError as error:
+        raise InvalidOption(f"{address!r} is not an address") from error
     if parts.netloc not in ("", "localhost"):
         raise InvalidOption(f"{address!r} is not a file on this machine (file:///…)")
     path = Path(urllib.request.url2pathname(parts.path))
