@@ -184,6 +184,12 @@ class Timeout(ResourceError):
     code = "timeout"
 
 
+class SeparationCrashed(ResourceError):
+    """The process that separates songs ended in the middle of one."""
+
+    code = "separation_crashed"
+
+
 class Cancelled(StemhouseError):
     """The caller asked for the work to stop."""
 
@@ -246,3 +252,37 @@ class ExternalError(StemhouseError):
 
     code = "external_error"
     retryable = True
+
+
+# --- the installation ----------------------------------------------------------------------------
+
+
+class InstallationError(StemhouseError):
+    """The service cannot start as it is installed and configured."""
+
+    code = "installation_error"
+
+
+class InvalidSettings(InstallationError):
+    """A setting is missing, unknown or has a value that is not allowed."""
+
+    code = "invalid_settings"
+
+
+class DatabaseBehind(InstallationError):
+    """The database is older than the code; an upgrade is needed."""
+
+    code = "database_behind"
+
+
+class DatabaseAhead(InstallationError):
+    """The database was written by a newer version of the code."""
+
+    code = "database_ahead"
+
+
+class ExternalRefused(ExternalError):
+    """Something we depend on refuses us (credentials, settings): waiting does not help."""
+
+    code = "external_refused"
+    retryable = False

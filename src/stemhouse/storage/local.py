@@ -1,0 +1,72 @@
+"""Files in a folder of this machine."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from obstore.store import LocalStore
+
+from stemhouse.errors import InvalidOption, NotFound
+from stemhouse.storage.keys import check_key
+from stemhouse.storage.links import LinkSigner
+from stemhouse.storage.objects import ObjectStorage
+
+# obstore writes to "name#1" beside "name" and renames it; a killed process leaves that behind.
+_HALF_WRITTEN = re.compile(r"#\d+$")
+
+
+class LocalStorage(ObjectStorage):
+    """Files in a folder; see `Storage` for the methods.
+
+    Parameters
+    ----------
+    root : Path
+        The folder; made when it is missing. Nothing outside it is read or written, also where
+        something in it is a link to elsewhere.
+    signer : LinkSigner, optional
+        Signs `link`. Without one there are no links.
+    link_path : str
+        Path of the API below which files are served.
+    """
+
+    def __init__(
+        self, root: Path, *, signer: LinkSigner | None = None, link_path: str = "/v1/files"
+    ) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        self._root = root.resolve()
+        self._signer = signer
+        self._link_path = link_path.rstrip("/")
+        super().__init__(LocalStore(prefix=self._root, automatic_cleanup=True))
+
+    def link(self, key: str, expires_in: timedelta) -> str:
+        """Return a signed path of the API for `key`."""
+        self._confine(key)
+        if self._signer is None:
+            raise InvalidOption("this storage was set up without a secret for links")
+        return self._signer.sign(f"{self._link_path}/{key}", expires_in)
+
+    def remove_half_written(self, older_than: timedelta) -> int:
+        """Remove what killed processes left half-written; return how many files."""
+        limit = time.time() - older_than.total_seconds()
+        removed = 0
+        for path in self._root.rglob("*#*"):
+            if _HALF_WRITTEN.search(path.name) and path.is_file() and path.stat().st_mtime < limit:
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _confine(self, key: str) -> None:
+        check_key(key)
+        if not (self._root / key).resolve().is_relative_to(self._root):
+            raise NotFound("there is no such stored file; it may have expired")
+
+    def _delete_some(self, keys: Sequence[str]) -> None:
+        for key in keys:
+            try:
+                super()._delete_some([key])
+            except NotFound:
+                pass
