@@ -1,0 +1,85 @@
+"""Puts the application together from settings and parts."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from sqlalchemy import Engine
+from starlette.concurrency import run_in_threadpool
+
+from stemhouse.api.edge import Edge
+from stemhouse.api.errors import install_error_bodies
+from stemhouse.api.parts import PARTS
+from stemhouse.db.session import make_engine, make_sessions
+from stemhouse.http.part import Part
+from stemhouse.http.schemas import ErrorBody
+from stemhouse.http.services import Clock, Services, utc_now
+from stemhouse.settings import Settings
+
+
+def create_app(
+    settings: Settings,
+    *,
+    engine: Engine | None = None,
+    clock: Clock = utc_now,
+    with_worker: bool = False,
+    parts: Sequence[Part] = PARTS,
+) -> FastAPI:
+    """Return the application; nothing is opened before it starts.
+
+    Parameters
+    ----------
+    settings : Settings
+        With a secret key (``settings_sources.with_secret``).
+    engine : Engine, optional
+        The database; made from the settings where absent.
+    clock : callable
+        Tells the time; tests bring their own.
+    with_worker : bool
+        Whether this process also separates songs.
+    parts : sequence of Part
+        The domains that take part.
+    """
+    engine = engine or make_engine(settings.effective_database_url)
+    app = FastAPI(
+        title="Stemhouse",
+        version=version("stemhouse"),
+        summary="Take songs apart.",
+        lifespan=_lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        responses={
+            "4XX": {"model": ErrorBody, "description": "Refused; the body says why."},
+            "5XX": {"model": ErrorBody, "description": "Our fault, or something we depend on."},
+        },
+    )
+    app.state.services = Services(
+        settings=settings,
+        engine=engine,
+        sessions=make_sessions(engine),
+        clock=clock,
+        with_worker=with_worker,
+    )
+    app.state.parts = tuple(parts)
+    install_error_bodies(app)
+    for part in parts:
+        for router in part.routers:
+            app.include_router(router)
+    app.add_middleware(Edge)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    stack = ExitStack()
+    stack.callback(app.state.services.engine.dispose)
+    try:
+        for part in app.state.parts:
+            if part.lifespan is not None:
+                await run_in_threadpool(stack.enter_context, part.lifespan(app))
+        yield
+    finally:
+        await run_in_threadpool(stack.close)

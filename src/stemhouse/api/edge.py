@@ -1,0 +1,85 @@
+"""The outermost frame of a request: its identifier, its line in the log, its time in the metrics.
+
+Whatever nobody expected ends here: logged in full, answered with a generic message.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from http import HTTPStatus
+from typing import Final
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stemhouse.api.errors import error_answer
+from stemhouse.db.ids import new_id
+
+logger = logging.getLogger(__name__)
+
+REQUEST_ID_HEADER: Final = "x-request-id"
+_ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9_.-]{8,64}")
+
+
+class Edge:
+    """ASGI middleware around everything else."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = _request_id(scope)
+        scope.setdefault("state", {})["request_id"] = request_id
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message.setdefault("headers", []).append(
+                    (REQUEST_ID_HEADER.encode(), request_id.encode())
+                )
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            logger.exception("a request failed", extra={"request_id": request_id})
+            if status:
+                raise  # too late for another answer: the server closes the connection
+            answer = error_answer(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "internal_error",
+                "something went wrong on our side: try again, and report the request_id if it stays",
+                request_id=request_id,
+            )
+            await answer(scope, receive, send_with_id)
+        finally:
+            _note(scope, request_id, status, time.perf_counter() - began)
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID_HEADER.encode() and _ACCEPTABLE_ID.fullmatch(value):
+            return str(value.decode())
+    return new_id("req")
+
+
+def _note(scope: Scope, request_id: str, status: int, wall_s: float) -> None:
+    # The route's pattern, not the address: addresses hold identifiers and signatures.
+    pattern = getattr(scope.get("route"), "path", "(no route)")
+    logger.info(
+        "request",
+        extra={
+            "request_id": request_id,
+            "method": scope["method"],
+            "route": pattern,
+            "status": status,
+            "wall_ms": round(wall_s * 1000, 2),
+        },
+    )

@@ -1,0 +1,111 @@
+"""Every error becomes the same body, whoever raised it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from stemhouse.api.statuses import status_of
+from stemhouse.errors import RateLimited, StemhouseError, Unauthenticated
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    416: "range_not_satisfiable",
+}
+_MESSAGES = {
+    404: "there is nothing at this address",
+    405: "this address does not know this method",
+}
+
+
+def install_error_bodies(app: FastAPI) -> None:
+    """Answer every error that a route lets through with the one body."""
+    app.add_exception_handler(StemhouseError, _known)
+    app.add_exception_handler(RequestValidationError, _unprocessable)
+    app.add_exception_handler(HTTPException, _framework)
+
+
+def error_answer(
+    status: int,
+    code: str,
+    message: str,
+    *,
+    request_id: str,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """Return an answer with the one error body."""
+    error = {
+        "code": code,
+        "message": message,
+        "details": dict(details or {}),
+        "request_id": request_id,
+    }
+    return JSONResponse({"error": error}, status_code=status, headers=dict(headers or {}))
+
+
+def request_id_of(request: Request) -> str:
+    """Return the identifier that the edge gave a request."""
+    request_id: str = request.scope.get("state", {}).get("request_id", "")
+    return request_id
+
+
+async def _known(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StemhouseError)
+    headers: dict[str, str] = {}
+    if isinstance(error, Unauthenticated):
+        headers["WWW-Authenticate"] = "Bearer"
+    retry_after = error.details.get("retry_after_s")
+    if retry_after is None and error.retryable:
+        retry_after = 5
+    if isinstance(error, RateLimited) or retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(float(retry_after or 1))))
+    return error_answer(
+        status_of(error),
+        error.code,
+        error.message,
+        request_id=request_id_of(request),
+        details=error.details,
+        headers=headers,
+    )
+
+
+async def _unprocessable(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    # What was sent stays out of the answer and the log: it may be a password.
+    problems = [
+        {"where": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
+        for problem in error.errors()
+    ]
+    named = "; ".join(f"{one['where']}: {one['problem']}" for one in problems)
+    return error_answer(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "invalid_request",
+        f"the request is not as the API describes it: {named}",
+        request_id=request_id_of(request),
+        details={"problems": problems},
+    )
+
+
+async def _framework(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    fallback = HTTPStatus(error.status_code).phrase.lower()
+    return error_answer(
+        error.status_code,
+        _CODES.get(error.status_code, fallback.replace(" ", "_")),
+        _MESSAGES.get(error.status_code, str(error.detail) or fallback),
+        request_id=request_id_of(request),
+        headers=error.headers,
+    )

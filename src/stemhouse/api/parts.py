@@ -1,0 +1,8 @@
+"""The parts of the application, lower domains first; whoever owns a domain adds its line."""
+
+from __future__ import annotations
+
+from stemhouse.domains.accounts.part import ACCOUNTS
+from stemhouse.http.part import Part
+
+PARTS: tuple[Part, ...] = (ACCOUNTS,)

@@ -1,0 +1,1 @@
+"""The database: sessions, identifiers, tables, migrations. SQLite and PostgreSQL are equals."""

@@ -1,0 +1,29 @@
+"""Identifiers: a prefix that says of what, then 26 letters and digits that sort by time.
+
+The letters are those of a ULID in lower case: 48 bits of milliseconds, then 80 random bits, so
+that nobody can guess one from another.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no i, l, o, u
+_SHAPE: Final = re.compile(rf"[a-z]{{2,6}}_[0-7][{_ALPHABET}]{{25}}")
+_RANDOM_BITS: Final = 80
+
+
+def new_id(prefix: str) -> str:
+    """Return a new identifier, such as ``job_01k9…``; later ones sort after earlier ones."""
+    milliseconds = time.time_ns() // 1_000_000
+    number = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    letters = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return f"{prefix}_{letters}"
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Say whether a text could be an identifier with this prefix."""
+    return text.startswith(f"{prefix}_") and _SHAPE.fullmatch(text) is not None

@@ -1,0 +1,12 @@
+"""webhooks."""
+
+from __future__ import annotations
+
+revision = "20261122_webhooks"
+down_revision = "20261122_billing"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Take the step."""

@@ -1,0 +1,1 @@
+"""One file per step: dated, importing no models, redeclaring what it touches."""

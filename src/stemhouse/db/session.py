@@ -1,0 +1,142 @@
+"""Engines, sessions and the one place where a transaction is committed.
+
+``transaction`` is used by the outermost frames alone: the request, the attempt of a job, a
+command. A commit anywhere else is an error of ours and fails at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SessionFactory = sessionmaker[Session]
+
+BUSY_TIMEOUT_S = 30.0
+"""How long a writer waits for another one on SQLite; writes are short, so this is generous."""
+
+POOL_SIZE = 10
+MAX_OVERFLOW = 50
+"""Together more than FastAPI's 40 threads: a request waits for work, never for a connection."""
+
+
+def make_engine(url: str) -> Engine:
+    """Make the engine of a database address; nothing is opened yet.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///path`` or ``postgresql://user:password@host/name``.
+    """
+    parsed = make_url(url)
+    # Parameters hold names of songs and addresses: they stay out of error messages.
+    common: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    if parsed.get_backend_name() != "sqlite":
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        return create_engine(parsed, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, **common)
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(
+        parsed,
+        connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        **common,
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def make_sessions(engine: Engine) -> SessionFactory:
+    """Return the factory that ``transaction`` and ``reading`` make sessions from."""
+    return sessionmaker(engine, class_=Session, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(sessions: SessionFactory, *, read_only: bool = False) -> Iterator[Session]:
+    """Open a transaction; commit it at the end, or roll back when an error passes.
+
+    The connection is taken at the first statement, not here. On SQLite a writing transaction
+    takes the write lock when it begins, because one that upgrades later may fail without waiting.
+
+    Parameters
+    ----------
+    sessions : SessionFactory
+        From ``make_sessions``.
+    read_only : bool
+        Promise to write nothing: the promise is held by an error, and on SQLite it lets the
+        transaction run beside a writer.
+    """
+    with _session(sessions, read_only=read_only) as session:
+        yield session
+        session.info["at_the_edge"] = True
+        session.commit()
+
+
+@contextmanager
+def reading(sessions: SessionFactory) -> Iterator[Session]:
+    """Open a session for single reads outside any transaction, such as looking up who asks."""
+    engine: Engine = sessions.kw["bind"]
+    with sessions(bind=engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
+        _refuse_writes(session)
+        yield session
+
+
+@contextmanager
+def _session(sessions: SessionFactory, *, read_only: bool) -> Iterator[Session]:
+    engine: Engine = sessions.kw["bind"]
+    options = {"stemhouse_read_only": True, "postgresql_readonly": True} if read_only else {}
+    with sessions(bind=engine.execution_options(**options)) as session:
+        event.listen(session, "before_commit", _refuse_commit)
+        if read_only:
+            _refuse_writes(session)
+        yield session
+
+
+def _refuse_commit(session: Session) -> None:
+    if not session.info.get("at_the_edge"):
+        raise AssertionError(
+            "commit outside the edge: a request, a job's attempt or a command commits once, at "
+            "its end (stemhouse.db.session.transaction)"
+        )
+
+
+def _refuse_writes(session: Session) -> None:
+    event.listen(session, "before_flush", _refuse_flush)
+    event.listen(session, "do_orm_execute", _refuse_statement)
+
+
+def _refuse_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    if session.new or session.deleted or any(map(session.is_modified, session.dirty)):
+        raise AssertionError("this transaction was opened read-only: open it for writing")
+
+
+def _refuse_statement(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        raise AssertionError("this transaction was opened read-only: open it for writing")
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # Let SQLAlchemy's begin event say BEGIN: the driver would begin only before the first write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    if options.get("isolation_level") == "AUTOCOMMIT":
+        return
+    if options.get("stemhouse_migration"):
+        # A step may rebuild a table; with keys enforced that would empty the tables around it.
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+    kind = "DEFERRED" if options.get("stemhouse_read_only") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {kind}")

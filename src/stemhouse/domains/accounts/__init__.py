@@ -1,0 +1,1 @@
+"""People: accounts, sessions, keys, guests, and who may do what."""

@@ -1,0 +1,31 @@
+"""The one start of every query for data of a user: the site and the account."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from sqlalchemy import Delete, Select, Update
+
+Statement = TypeVar("Statement", Select[Any], Update, Delete)
+
+
+def owned_by(statement: Statement, site_id: str, account_id: str) -> Statement:
+    """Narrow a statement to what one account of one site owns.
+
+    Parameters
+    ----------
+    statement : Select, Update or Delete
+        Its first entity is a table with ``site_id`` and ``account_id``.
+    site_id, account_id : str
+        The principal's.
+
+    Returns
+    -------
+    Select, Update or Delete
+        The same with both conditions.
+    """
+    if isinstance(statement, Select):
+        entity = statement.column_descriptions[0]["entity"]
+    else:
+        entity = statement.entity_description["entity"]
+    return statement.where(entity.site_id == site_id, entity.account_id == account_id)

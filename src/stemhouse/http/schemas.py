@@ -1,0 +1,61 @@
+"""Shapes that every route's requests and answers are built from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+
+def iso_utc(moment: datetime) -> str:
+    """Write a moment as ISO 8601 in UTC, to the millisecond: 2026-01-31T12:00:00.000Z."""
+    text = moment.astimezone(UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _with_zone(moment: datetime) -> datetime:
+    if moment.tzinfo is None:
+        raise ValueError("a time must say its zone, such as 2026-01-31T12:00:00Z")
+    return moment
+
+
+UtcTime = Annotated[
+    datetime,
+    AfterValidator(_with_zone),
+    PlainSerializer(iso_utc, return_type=str, when_used="json"),
+]
+"""A moment in an answer: ISO 8601, UTC, with a Z."""
+
+
+class Request(BaseModel):
+    """Base of bodies that come in: unknown fields are refused, a misspelt one is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """Base of bodies that go out: no field has a default, so that generated types are honest."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class ErrorFacts(Answer):
+    """What went wrong."""
+
+    code: str = Field(description="Stable identifier of the kind of error.", examples=["not_found"])
+    message: str = Field(
+        description="What happened and what to do, for people; the wording may change.",
+        examples=["There is no such job."],
+    )
+    details: dict[str, Any] = Field(description="Facts for programs.", examples=[{}])
+    request_id: str = Field(
+        description="Names this request in the log of the service.",
+        examples=["req_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
+
+
+class ErrorBody(Answer):
+    """The one body of every error, from 400 to 500."""
+
+    error: ErrorFacts

@@ -1,0 +1,53 @@
+"""What an application carries for its requests; ``app.state.services`` holds the one object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy import Engine
+
+from stemhouse.db.session import SessionFactory
+from stemhouse.settings import Settings
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """Return the present moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Settings, database and clock of one application."""
+
+    settings: Settings
+    engine: Engine
+    sessions: SessionFactory
+    clock: Clock = utc_now
+    with_worker: bool = False
+    """Whether this process also separates songs (``stemhouse serve``)."""
+
+
+def services_of(request: Request) -> Services:
+    """Return what the application of a request carries."""
+    services: Services = request.app.state.services
+    return services
+
+
+def _settings(services: Annotated[Services, Depends(services_of)]) -> Settings:
+    return services.settings
+
+
+def _now(services: Annotated[Services, Depends(services_of)]) -> datetime:
+    return services.clock()
+
+
+CurrentServices = Annotated[Services, Depends(services_of)]
+CurrentSettings = Annotated[Settings, Depends(_settings)]
+Now = Annotated[datetime, Depends(_now)]
+"""The moment of the request, from the application's clock."""

@@ -1,0 +1,39 @@
+"""One request, one transaction: opened lazily, committed before the answer is sent."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from anyio import CancelScope
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from stemhouse.db.session import transaction
+from stemhouse.http.services import services_of
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Requests that change nothing; their transaction is read-only and says so to the database."""
+
+
+async def _request_session(request: Request) -> AsyncIterator[Session]:
+    read_only = request.method in SAFE_METHODS
+    context = transaction(services_of(request).sessions, read_only=read_only)
+    session = context.__enter__()  # takes no connection: that waits for the first statement
+    try:
+        yield session
+    except BaseException:
+        # Even a request that is cancelled gives its connection back.
+        with CancelScope(shield=True):
+            await run_in_threadpool(context.__exit__, *sys.exc_info())
+        raise
+    with CancelScope(shield=True):
+        await run_in_threadpool(context.__exit__, None, None, None)
+
+
+RequestSession = Annotated[Session, Depends(_request_session, scope="function")]
+"""The session of a request. Scope "function": the commit comes before the answer, so that nobody
+is told of a change that then fails. Not for routes that stream for long: they would keep a
+connection each."""

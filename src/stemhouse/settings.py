@@ -1,0 +1,248 @@
+"""All settings of the service: one frozen object, built at the entry point and passed down.
+
+``stemhouse.settings_sources`` fills it from variables and files; nothing else reads the
+environment. Each field has a type, a default and one sentence, and docs/configuration.md is made
+from them. A feature is on when its settings are present.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+Seconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=0)]
+Bytes = Annotated[int, Field(gt=0)]
+
+_DAY_S = 86_400.0
+
+
+def _setting(default: Any, group: str, description: str) -> Any:
+    return Field(default, description=description, json_schema_extra={"group": group})
+
+
+class Settings(BaseModel):
+    """The effective settings of one process."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    # --- the installation
+    data_dir: Path = _setting(
+        platformdirs.user_data_path("stemhouse"),
+        "Installation",
+        "Folder for the database, files, mails and keys, as far as nothing else is set.",
+    )
+    production: bool = _setting(
+        False,
+        "Installation",
+        "Refuse to start while secret_key, public_url or smtp_url is missing.",
+    )
+    public_url: str = _setting(
+        "",
+        "Installation",
+        "Address under which people reach the service, for links in mails and secure cookies; "
+        "empty means http://host:port.",
+    )
+    secret_key: SecretStr = _setting(
+        SecretStr(""),
+        "Installation",
+        "Signs cookies and links, at least 32 characters; empty means one that is made once and "
+        "kept in data_dir.",
+    )
+    site_name: str = _setting("Stemhouse", "Installation", "Name shown in mails and pages.")
+
+    # --- the server
+    host: str = _setting("127.0.0.1", "Server", "Address to listen on.")
+    port: Annotated[int, Field(ge=0, le=65_535)] = _setting(8000, "Server", "Port to listen on.")
+    trusted_proxies: tuple[str, ...] = _setting(
+        (),
+        "Server",
+        "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )
+    shutdown_s: Seconds = _setting(
+        10.0, "Server", "Seconds that open requests get to finish when the service stops."
+    )
+
+    # --- the database
+    database_url: SecretStr = _setting(
+        SecretStr(""),
+        "Database",
+        "postgresql://user:password@host/name or sqlite:///path; empty means SQLite in data_dir.",
+    )
+
+    # --- files
+    storage_url: str = _setting(
+        "",
+        "Storage",
+        "s3://bucket/prefix or file:///path; empty means the folder files in data_dir.",
+    )
+    s3_endpoint: str = _setting("", "Storage", "Address of an S3 server other than Amazon's.")
+    s3_region: str = _setting("us-east-1", "Storage", "Region of the bucket.")
+    s3_access_key: str = _setting("", "Storage", "Name of the access key of the bucket.")
+    s3_secret_key: SecretStr = _setting(SecretStr(""), "Storage", "The access key's secret.")
+    link_ttl_s: Seconds = _setting(3600.0, "Storage", "Seconds that a signed link works.")
+
+    # --- uploads
+    upload_ttl_s: Seconds = _setting(
+        _DAY_S, "Uploads", "Seconds after which an unfinished upload is removed."
+    )
+    fetch_timeout_s: Seconds = _setting(
+        120.0, "Uploads", "Seconds that fetching a song from an address may take."
+    )
+    allow_private_addresses: bool = _setting(
+        False,
+        "Uploads",
+        "Let songs be fetched from, and webhooks be sent to, private addresses: for tests and "
+        "closed networks.",
+    )
+    probe_memory_bytes: Bytes = _setting(
+        1_073_741_824, "Uploads", "Memory that examining an upload may take."
+    )
+    probe_cpu_s: Seconds = _setting(30.0, "Uploads", "Seconds of CPU that examining may take.")
+
+    # --- accounts
+    sign_up: Literal["open", "verify", "closed"] = _setting(
+        "open",
+        "Accounts",
+        "open: an account works at once; verify: after its address is confirmed; closed: only "
+        "stemhouse user create makes accounts.",
+    )
+    session_ttl_s: Seconds = _setting(
+        30 * _DAY_S, "Accounts", "Seconds after its last use that a session ends."
+    )
+    guests: bool = _setting(True, "Accounts", "Let people try a song without an account.")
+    guest_songs: Count = _setting(1, "Accounts", "Songs that a guest may separate.")
+    guests_per_address_per_day: Count = _setting(
+        5, "Accounts", "Guests that one network address may become in a day."
+    )
+    smtp_url: SecretStr = _setting(
+        SecretStr(""),
+        "Accounts",
+        "smtp://user:password@host:587 (STARTTLS) or smtps://…:465; empty means that mails are "
+        "written to the folder mails in data_dir and told in the log.",
+    )
+    mail_from: str = _setting(
+        "stemhouse@localhost", "Accounts", "Sender of the mails that the service writes."
+    )
+    openid_issuer: str = _setting(
+        "", "Accounts", "Address of an OpenID provider; set it to offer signing in there."
+    )
+    openid_client_id: str = _setting("", "Accounts", "The provider's name for this service.")
+    openid_client_secret: SecretStr = _setting(
+        SecretStr(""), "Accounts", "The provider's secret for this service."
+    )
+
+    # --- limits of the free plan
+    max_upload_bytes: Bytes = _setting(500_000_000, "Plan", "Largest upload in bytes.")
+    max_duration_s: Seconds = _setting(1200.0, "Plan", "Longest song in seconds.")
+    max_running_jobs: Count = _setting(2, "Plan", "Jobs of one account that run at once.")
+    max_files_at_once: Count = _setting(50, "Plan", "Unfinished jobs that one account may have.")
+    retention_s: Seconds = _setting(
+        7 * _DAY_S, "Plan", "Seconds that songs and stems are kept for accounts."
+    )
+    guest_retention_s: Seconds = _setting(
+        _DAY_S, "Plan", "Seconds that songs and stems are kept for guests."
+    )
+    guest_max_duration_s: Seconds = _setting(600.0, "Plan", "Longest song of a guest in seconds.")
+    free_credits_s: Count = _setting(
+        36_000, "Plan", "Seconds of audio that a new account may have separated; 0 means none."
+    )
+
+    # --- rate limits
+    limits_storage: str = _setting(
+        "auto",
+        "Rate limits",
+        "Where requests are counted: memory, database, redis://host:6379/0, or auto (memory on "
+        "SQLite, the database on PostgreSQL).",
+    )
+    rate_requests: str = _setting("1200/minute", "Rate limits", "Requests of one account.")
+    rate_anonymous: str = _setting(
+        "300/minute", "Rate limits", "Requests of one address without a valid key or session."
+    )
+    rate_writes: str = _setting(
+        "300/minute", "Rate limits", "Uploads and jobs that one account may create."
+    )
+    rate_sign_in: str = _setting(
+        "10/minute;50/hour",
+        "Rate limits",
+        "Sign-ins, sign-ups and password resets of one address, and of one e-mail address.",
+    )
+
+    # --- workers
+    worker_poll_s: Annotated[float, Field(ge=0.05, le=5)] = _setting(
+        0.05, "Workers", "Seconds between two looks at the queue."
+    )
+    heartbeat_s: Seconds = _setting(5.0, "Workers", "Seconds between two signs of life.")
+    dead_after_s: Seconds = _setting(
+        30.0, "Workers", "Seconds of silence after which a worker's jobs run elsewhere."
+    )
+    max_attempts: Annotated[int, Field(ge=1)] = _setting(
+        3, "Workers", "Attempts after which a song that brings its worker down has failed."
+    )
+    model: str = _setting("spleeter-2stems", "Workers", "Model of jobs that name none.")
+    models_dir: Path | None = _setting(
+        None, "Workers", "Folder of the weights; empty means the user's cache."
+    )
+    provider: Literal["auto", "openvino", "onnxruntime"] = _setting(
+        "auto", "Workers", "Runtime that computes the network."
+    )
+    device: Literal["auto", "cpu", "cuda", "coreml"] = _setting(
+        "auto", "Workers", "Device that computes the network."
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = _setting(
+        "auto", "Workers", "Precision of the network."
+    )
+    threads: Count = _setting(0, "Workers", "Threads of the network; 0 means all cores.")
+
+    # --- seeing it run
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", "Seeing it run", "Least important lines that are logged."
+    )
+    log_format: Literal["auto", "json", "text"] = _setting(
+        "auto", "Seeing it run", "Form of the log; auto means text in a terminal, else JSON."
+    )
+    metrics_token: SecretStr = _setting(
+        SecretStr(""),
+        "Seeing it run",
+        "Bearer token that /metrics asks for; empty means that only this machine may read it.",
+    )
+    otel_endpoint: str = _setting(
+        "", "Seeing it run", "OTLP address that traces are sent to; needs the extra otel."
+    )
+
+    @field_validator("public_url")
+    @classmethod
+    def _whole_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://")
+        return value.rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_secret(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < 32:
+            raise ValueError("must have at least 32 characters")
+        return value
+
+    @property
+    def address(self) -> str:
+        """Where people reach the service: public_url, or host and port."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def secure_cookies(self) -> bool:
+        """Whether cookies travel over https alone."""
+        return self.address.startswith("https://")
+
+    @property
+    def effective_database_url(self) -> str:
+        """The database's address, with the default filled in."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir}/stemhouse.db"
+
+    @property
+    def on_sqlite(self) -> bool:
+        """Whether the database is SQLite: one machine, one file."""
+        return self.effective_database_url.startswith("sqlite")
