@@ -43,7 +43,9 @@ class Pipeline:
         self._cancel = cancel
         self.network_s = 0.0
 
-    def run(self, windows: Iterable[Window], length_samples: Callable[[], int]) -> Iterator[Samples]:
+    def run(
+        self, windows: Iterable[Window], length_samples: Callable[[], int]
+    ) -> Iterator[Samples]:
         """Separate.
 
         Parameters

@@ -20,7 +20,7 @@ from stemhouse.engine.audio import Samples
 from stemhouse.engine.masks import Mask, apply_mask, ratio_masks
 from stemhouse.engine.recipes import Recipe
 from stemhouse.engine.runtime import Gains, Network
-from stemhouse.engine.spectral import Spectrum, Stft
+from stemhouse.engine.spectral import Spectrum
 from stemhouse.engine.wiener import wiener_filter
 from stemhouse.engine.windows import Window, WindowGrid
 
@@ -151,7 +151,8 @@ class Computation:
         position = np.arange(first, first + rows, dtype=np.float32) + np.float32(0.5)
         ramp = min(frames - self.grid.hop_frames, frames // 2)
         edge = np.minimum(position, frames - position)
-        return np.minimum(edge / np.float32(ramp), np.float32(1.0))
+        weights: NDArray[np.float32] = np.minimum(edge / np.float32(ramp), np.float32(1.0))
+        return weights
 
     def _stems(self, spectrum: Spectrum, gains: Sequence[NDArray[np.float32]]) -> list[Spectrum]:
         """Apply the masks of every group to some frames. Returns G × (C, rows, B)."""
