@@ -93,7 +93,11 @@ def test_only_the_outermost_frames_catch_everything(path: Path) -> None:
 
 
 def test_importing_the_engine_loads_no_web_database_payment_or_terminal_library() -> None:
-    code = "import sys, stemhouse; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = (
+        "import sys, stemhouse\n"
+        "for name in stemhouse.__all__: getattr(stemhouse, name)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
 
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -108,6 +112,7 @@ def test_importing_the_engine_leaves_logging_and_warnings_alone() -> None:
         "import logging, warnings\n"
         "before = (list(warnings.filters), list(logging.getLogger().handlers))\n"
         "import stemhouse\n"
+        "for name in stemhouse.__all__: getattr(stemhouse, name)\n"
         "after = (list(warnings.filters), list(logging.getLogger().handlers))\n"
         "handlers = logging.getLogger('stemhouse').handlers\n"
         "print(after[1] == before[1] and all(isinstance(h, logging.NullHandler) for h in handlers))"
