@@ -30,18 +30,42 @@ def wav_length_is_open(head: bytes) -> bool:
 
 def mp3_has_frame_count(head: bytes) -> bool:
     """Whether an MP3 begins with a Xing, Info or VBRI header, whose frame count can be trusted."""
-    start = 0
-    if head[:3] == b"ID3" and len(head) >= 10:
-        start = 10 + sum(
-            byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
-        )
-    frame = head[start : start + 512]
+    frame = _mp3_first_frame(head)
     if not frame:
         return True  # the tag fills all that was looked at: FFmpeg's word is taken
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     if at >= 0:
         return len(frame) > at + 7 and bool(frame[at + 7] & 1)
     return b"VBRI" in frame
+
+
+def mp3_length(head: bytes) -> int | None:
+    """Return the samples of an MP3 by its LAME header, without delay and padding, or None.
+
+    Source: the Info tag of LAME (http://gabriel.mp3-tech.org/mp3infotag.html).
+    """
+    frame = _mp3_first_frame(head)
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or len(frame) < at + 144 or not frame[at + 7] & 1:
+        return None
+    encoder = frame[at + 120 : at + 124]
+    flags = frame[at + 4 : at + 8]
+    if flags[3] != 15 or encoder not in (b"LAME", b"Lavf", b"Lavc"):
+        return None
+    (frames,) = struct.unpack(">I", frame[at + 8 : at + 12])
+    delay = frame[at + 141] << 4 | frame[at + 142] >> 4
+    padding = (frame[at + 142] & 15) << 8 | frame[at + 143]
+    per_frame = 1_152 if frame[1] >> 3 & 3 == 3 else 576
+    return max(0, int(frames) * per_frame - delay - padding)
+
+
+def _mp3_first_frame(head: bytes) -> bytes:
+    start = 0
+    if head[:3] == b"ID3" and len(head) >= 10:
+        start = 10 + sum(
+            byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
+        )
+    return head[start : start + 512]
 
 
 def mp3_frame_bytes(header: bytes) -> int | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from stemhouse.errors import (
     CorruptAudio,
@@ -181,16 +182,15 @@ def _open_path(path: Path) -> Input:
         raise read_failure(shown, error) from error
 
 
-def _wrap_file(file: BinaryIO) -> Input:
+def _wrap_file(file: IO[Any]) -> Input:
     given = getattr(file, "name", None)
     shown = _printable(Path(given).name) if isinstance(given, str) and given else "the audio"
+    if isinstance(file, io.TextIOBase):
+        raise InvalidOption("the file object must be opened in binary mode ('rb')")
     try:
-        opened = Input(file, shown, owned=False)
+        return Input(cast(BinaryIO, file), shown, owned=False)
     except OSError as error:
         raise read_failure(shown, error) from error
-    if not isinstance(opened.head, bytes):
-        raise InvalidOption("the file object must be opened in binary mode ('rb')")
-    return opened
 
 
 def stem_name(source: str | os.PathLike[str] | BinaryIO) -> str:
