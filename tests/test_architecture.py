@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -53,6 +57,14 @@ def code_lines(function: Function) -> int:
     return (function.end_lineno or 0) - before
 
 
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
+
+
 def positional(function: Function) -> list[str]:
     names = [argument.arg for argument in (*function.args.posonlyargs, *function.args.args)]
     return [name for name in names if name not in ("self", "cls")]
@@ -92,6 +104,23 @@ def test_only_the_outermost_frames_catch_everything(path: Path) -> None:
     broad = [handler.lineno for handler in handlers if catches_everything(handler)]
 
     assert not broad or name_of(path) in OUTERMOST | HAND_OVER
+
+
+def test_every_library_that_is_imported_is_a_stated_dependency() -> None:
+    project = tomllib.loads((PACKAGE.parent.parent / "pyproject.toml").read_text())["project"]
+    stated = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
+    names = {re.split(r"[^\w-]", requirement)[0].lower() for requirement in stated}
+    distributions = packages_distributions()
+
+    imported = {name for path in MODULES for name in imports(ast.parse(path.read_text()))}
+    foreign = imported - sys.stdlib_module_names - {"stemhouse"}
+    unstated = {
+        name
+        for name in foreign
+        if not names & {one.lower() for one in distributions.get(name, [name])}
+    }
+
+    assert not unstated
 
 
 def test_importing_the_engine_loads_no_web_database_payment_or_terminal_library() -> None:
