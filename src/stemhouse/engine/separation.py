@@ -34,8 +34,8 @@ class Analysis:
 
     Attributes
     ----------
-    spectrum : ndarray of complex64, shape (C, N, B)
-        The mix.
+    spectrum : ndarray of complex64, shape (C, N, F) or (C, N, B)
+        The mix, as high as it will be needed.
     gains : list of ndarray of float32, shape (2, N, F)
         Per stem.
     network_s : float
@@ -71,9 +71,15 @@ class Computation:
     bins: int
     groups: tuple[tuple[int, ...], ...]
 
+    @property
+    def _kept_bins(self) -> int:
+        # In the band it was trained on, what the network does not see becomes zero, as in
+        # Spleeter, and need not be kept. In the full band only the topmost bin is not seen.
+        return self.bins if self.recipe.band == "trained" else self.grid.stft.bins
+
     def analyse(self, window: Window) -> Analysis:
         """Ask the network about one window."""
-        spectrum = self.grid.stft.forward(window.samples)
+        spectrum = self.grid.stft.forward(window.samples, self._kept_bins)
         magnitude = np.abs(spectrum[:, :, : self.bins])
         if magnitude.shape[0] == 1:
             # The network looks at two channels: mono is shown to it twice. (1, N, F) -> (2, N, F)

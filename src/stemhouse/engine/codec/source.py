@@ -185,7 +185,7 @@ def _open_path(path: Path) -> Input:
 def _wrap_file(file: IO[Any]) -> Input:
     given = getattr(file, "name", None)
     shown = _printable(Path(given).name) if isinstance(given, str) and given else "the audio"
-    if isinstance(file, io.TextIOBase):
+    if isinstance(cast(object, file), io.TextIOBase):
         raise InvalidOption("the file object must be opened in binary mode ('rb')")
     try:
         return Input(cast(BinaryIO, file), shown, owned=False)
