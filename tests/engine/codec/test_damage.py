@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from stemhouse.engine.codec import Cover
 from stemhouse.errors import CorruptAudio, InputError
 
 from .sounds import OneWay, encode, encode_with, read_all
@@ -60,6 +61,14 @@ def test_a_hole_in_the_middle_is_noticed(files, name):
 
     with pytest.raises(CorruptAudio):
         read_all(io.BytesIO(data[:middle] + bytes(5_000) + data[middle + 5_000 :]))
+
+
+def test_a_cut_off_mp3_is_refused_whatever_the_size_of_its_cover(song, picture):
+    cover = Cover("image/png", picture("image/png").data + bytes(300_000))
+    data = encode(song, 44_100, "mp3", OneWay(), cover=cover)
+
+    with pytest.raises(CorruptAudio):
+        read_all(io.BytesIO(data[:-30]))
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -79,6 +79,11 @@ def test_sources_that_cannot_seek_sound_the_same(song, text):
     np.testing.assert_array_equal(read_all(OneWay(data)), read_all(io.BytesIO(data)))
 
 
+def test_a_stream_with_its_index_at_the_end_is_refused_with_advice(song):
+    with pytest.raises(UnsupportedAudio, match="save it as a file"):
+        read_all(OneWay(encode(song, 44_100, "m4a")))
+
+
 @pytest.mark.parametrize(
     ("container", "codec"), [("asf", "wmav2"), ("matroska", "aac"), ("adts", "aac")]
 )

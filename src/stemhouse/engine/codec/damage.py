@@ -114,7 +114,7 @@ class Watch:
         stream = self._stream
         if self._kind not in _HEADER_KINDS or self._open_end or not stream.duration:
             return None
-        if self._kind == "mp3" and not promises.mp3_has_frame_count(self._source.head):
+        if self._kind == "mp3" and not promises.mp3_has_frame_count(self._source.first_frame):
             return None
         if stream.time_base is None or stream.codec_context is None:
             return None

@@ -19,7 +19,7 @@ from stemhouse.engine.codec.ending import trimmed
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.promises import opus_delay
 from stemhouse.engine.codec.source import Input, read_failure
-from stemhouse.errors import CorruptAudio, EmptyAudio, UnsupportedAudio
+from stemhouse.errors import CorruptAudio, EmptyAudio, InputError, UnsupportedAudio
 
 if TYPE_CHECKING:
     from av.audio import AudioFrame, AudioStream
@@ -180,12 +180,19 @@ class Decoder:
                     f"{name} is not an audio file, whatever its name says; "
                     "WAV, FLAC, MP3, M4A, Ogg, Opus, WMA, AIFF or a video with sound are"
                 ) from error
-            raise CorruptAudio(
-                f"{name} is damaged or cut off in its header; use an intact copy of the file"
-            ) from error
+            raise self._unreadable("is damaged or cut off in its header") from error
         except OSError as error:
             self._source.close()
             raise read_failure(name, error) from error
+
+    def _unreadable(self, what: str) -> InputError:
+        name = self._source.name
+        if self._source.kind() == "mp4" and not self._source.seekable():
+            return UnsupportedAudio(
+                f"{name} has its index at the end, so it cannot be read from a stream; "
+                "save it as a file first"
+            )
+        return CorruptAudio(f"{name} {what}; use an intact copy of the file")
 
     def _choose_stream(self) -> AudioStream:
         name = self._source.name
@@ -261,9 +268,7 @@ class Decoder:
                     if frame.samples:
                         yield frame
         except av.error.FFmpegError as error:
-            raise CorruptAudio(
-                f"{name} cannot be read to its end; use an intact copy of the file"
-            ) from error
+            raise self._unreadable("cannot be read to its end") from error
         except OSError as error:
             raise read_failure(name, error) from error
         self._damage.finish(done)

@@ -72,7 +72,7 @@ def _mp4_padding(waiting: deque[AudioFrame], total: int, stream: AudioStream) ->
 
 
 def _mp3_padding(total: int, source: Input) -> int:
-    length = promises.mp3_length(source.head)
+    length = promises.mp3_length(source.first_frame)
     surplus = total - (total if length is None else length)
     return surplus if 0 < surplus <= LONGEST_PADDING_SAMPLES else 0
 

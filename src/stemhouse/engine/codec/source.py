@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+from stemhouse.engine.codec.promises import id3_bytes
 from stemhouse.errors import (
     CorruptAudio,
     EmptyAudio,
@@ -23,6 +24,9 @@ TAIL_BYTES = 128 * 1024
 
 HEAD_BYTES = 64 * 1024
 """How much of the beginning is remembered, for naming the kind of file and its promises."""
+
+_LARGEST_ID3_BYTES = 16 * 1024 * 1024
+"""Longest tag at the beginning of an MP3 that is looked behind: cover art of any sane size."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RIFF", "wav"),
@@ -55,6 +59,15 @@ class Input:
         The name used in messages.
     owned : bool
         Whether `close` closes the file too.
+
+    Attributes
+    ----------
+    head : bytes
+        The first bytes, up to 64 KiB.
+    first_frame : bytes
+        Up to 512 bytes from where the first frame of an MP3 is: after the ID3 tag, if there is one.
+    size : int or None
+        Size in bytes; None for a stream.
     """
 
     def __init__(self, file: BinaryIO, name: str, *, owned: bool) -> None:
@@ -67,7 +80,7 @@ class Input:
         self._origin = file.tell() if self._seekable else 0
         self.size = self._measure() if self._seekable else None
         self._pending = self._read_head()
-        self.head = self._pending
+        self.head = self._pending[:HEAD_BYTES]
         if self._seekable:
             self._file.seek(self._origin)
             self._pending = b""
@@ -78,8 +91,16 @@ class Input:
         return end - self._origin
 
     def _read_head(self) -> bytes:
+        head = self._read_up_to(HEAD_BYTES)
+        tag = id3_bytes(head)
+        self.first_frame = head[tag : tag + 512]
+        if HEAD_BYTES - 512 < tag <= _LARGEST_ID3_BYTES:
+            head += self._read_up_to(tag + 512 - len(head))
+            self.first_frame = head[tag:]
+        return head
+
+    def _read_up_to(self, missing: int) -> bytes:
         parts: list[bytes] = []
-        missing = HEAD_BYTES
         while missing and (part := self._file.read(missing)):
             parts.append(part)
             missing -= len(part)
