@@ -50,6 +50,15 @@ def test_the_list_shows_stems_size_licence_and_whether_it_may_be_sold(models_dir
     assert cells == ["spleeter-2stems", "vocals, accompaniment", "no", "78.6 MB", "MIT", "yes"]
 
 
+def test_the_list_fits_a_narrow_terminal(models_dir: Path) -> None:
+    arguments = ["list", "--models-dir", str(models_dir)]
+
+    text = CliRunner().invoke(app, arguments, env={"COLUMNS": "80"}).stdout
+
+    assert "…" not in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
 def test_the_list_is_there_for_programs_too(models_dir: Path) -> None:
     listed = json.loads(run(models_dir, "list", "--json").stdout)
 
