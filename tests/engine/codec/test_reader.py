@@ -104,6 +104,13 @@ def test_a_path_gives_its_name_whatever_the_letters(song, tmp_path):
         assert reader.info.bits_per_sample == 16
 
 
+def test_facts_about_the_old_file_are_not_tags(song):
+    data = encode(song, 44_100, "m4a", tags={"title": "Song"})
+
+    with open_source(io.BytesIO(data)) as reader:
+        assert reader.info.tags == {"title": "Song"}
+
+
 def test_a_name_that_is_not_unicode_is_read(song, tmp_path):
     path = tmp_path / os.fsdecode(b"caf\xe9.wav")
     path.write_bytes(encode(song, 44_100, "wav"))

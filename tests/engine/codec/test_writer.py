@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from stemhouse.engine.codec import AudioWriter, open_source, parse_format
+from stemhouse.engine.codec import AudioWriter, Cover, open_source, parse_format
 from stemhouse.engine.codec.wav import WavEncoder
 from stemhouse.errors import DiskFull, EmptyAudio, InvalidOption, OutputNotWritable
 
@@ -145,6 +145,14 @@ def test_streams_carry_the_cover(song, picture, text):
 
     with open_source(io.BytesIO(data)) as reader:
         assert reader.info.cover == picture("image/jpeg")
+
+
+def test_a_cover_that_cannot_be_carried_is_said(song, picture, tmp_path):
+    streamed = write(OneWay(), song, "m4a", cover=picture("image/png"))
+    strange = write(tmp_path / "a.mp3", song, "mp3", cover=Cover("image/webp", b"RIFF"))
+
+    assert [notice.code for notice in streamed.notices] == ["cover_left_out"]
+    assert [notice.code for notice in strange.notices] == ["cover_left_out"]
 
 
 def test_a_streamed_wav_of_known_length_has_a_whole_header(song):

@@ -19,6 +19,7 @@ from stemhouse.engine.codec.ending import trimmed
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.promises import opus_delay
 from stemhouse.engine.codec.source import Input, read_failure
+from stemhouse.engine.codec.tags import clean_tags
 from stemhouse.errors import CorruptAudio, EmptyAudio, InputError, UnsupportedAudio
 
 if TYPE_CHECKING:
@@ -121,9 +122,11 @@ class Decoder:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The container's tags and the stream's, lower-case keys; the stream's win."""
-        both = {**self._container.metadata, **self._stream.metadata}
-        return {key.lower(): value for key, value in both.items() if value}
+        """The container's tags and the stream's, cleaned; the stream's win."""
+        both = clean_tags({**self._container.metadata, **self._stream.metadata})
+        if both.get("language") == "und":  # what MP4 says when nobody said anything
+            del both["language"]
+        return both
 
     # -- samples -------------------------------------------------------------------------------
 

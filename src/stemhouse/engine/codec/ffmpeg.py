@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _Native = np.ndarray[Any, np.dtype[np.float32]] | np.ndarray[Any, np.dtype[np.int32]]
 
 _BUFFER_BYTES = 256 * 1024
-_PICTURE_CODECS = {"image/jpeg": "mjpeg", "image/png": "png"}
+PICTURE_CODECS = {"image/jpeg": "mjpeg", "image/png": "png"}
+"""Pictures that FFmpeg attaches to FLAC, MP3 and M4A."""
+
 _PICTURE_TIME = Fraction(1, 90_000)
 
 
@@ -154,7 +156,7 @@ class FfmpegEncoder:
             self._attach(job.cover)
 
     def _attach(self, cover: Cover) -> None:
-        codec = _PICTURE_CODECS.get(cover.mime)
+        codec = PICTURE_CODECS.get(cover.mime)
         if codec is None:
             return
         width, height = picture_size(cover)
