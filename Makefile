@@ -26,7 +26,11 @@ help: ## List what make can do
 run: $(INSTALLED) weights ## Set up, separate the demo song and say where the stems are
 	@$(BIN)/stemhouse separate "$(SONG)" -o "$(STEMS)" --overwrite --model "$(MODEL)"
 	@echo
-	@echo "The song $(SONG) is now in parts, in the folder $(STEMS)/. Listen to them. Then try your own:"
+	@echo "$(SONG) is in parts now. Listen to them:"
+	@echo
+	@find "$(STEMS)/$(basename $(notdir $(SONG)))" -type f | sort | sed 's/^/  /'
+	@echo
+	@echo "Then try a song of your own, and see what else there is:"
 	@echo
 	@echo "  $(BIN)/stemhouse separate YOUR-SONG.mp3 -o $(STEMS)"
 	@echo "  $(BIN)/stemhouse --help"

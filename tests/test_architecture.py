@@ -6,9 +6,13 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,7 +25,9 @@ MAX_FUNCTION_LINES = 60
 MAX_POSITIONAL = 4  # then an options object or keywords
 
 # The three outermost frames, where every error has to end somehow.
-MAY_CATCH_EVERYTHING = {"api/edge.py", "jobs/worker.py", "cli/main.py"}
+OUTERMOST = {"api/edge.py", "jobs/worker.py", "cli/main.py"}
+# Threads of the engine hand every error, whole, to the thread that waits for them.
+HAND_OVER = {"engine/output.py", "engine/prefetch.py"}
 
 NOT_FOR_THE_ENGINE = {
     *("fastapi", "starlette", "uvicorn", "pydantic", "jinja2"),
@@ -49,6 +55,14 @@ def code_lines(function: Function) -> int:
     documented = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant)
     before = (first.end_lineno or 0) if documented else first.lineno - 1
     return (function.end_lineno or 0) - before
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.partition(".")[0]
 
 
 def positional(function: Function) -> list[str]:
@@ -89,11 +103,32 @@ def test_only_the_outermost_frames_catch_everything(path: Path) -> None:
 
     broad = [handler.lineno for handler in handlers if catches_everything(handler)]
 
-    assert not broad or name_of(path) in MAY_CATCH_EVERYTHING
+    assert not broad or name_of(path) in OUTERMOST | HAND_OVER
+
+
+def test_every_library_that_is_imported_is_a_stated_dependency() -> None:
+    project = tomllib.loads((PACKAGE.parent.parent / "pyproject.toml").read_text())["project"]
+    stated = list(chain(project["dependencies"], *project["optional-dependencies"].values()))
+    names = {re.split(r"[^\w-]", requirement)[0].lower() for requirement in stated}
+    distributions = packages_distributions()
+
+    imported = {name for path in MODULES for name in imports(ast.parse(path.read_text()))}
+    foreign = imported - sys.stdlib_module_names - {"stemhouse"}
+    unstated = {
+        name
+        for name in foreign
+        if not names & {one.lower() for one in distributions.get(name, [name])}
+    }
+
+    assert not unstated
 
 
 def test_importing_the_engine_loads_no_web_database_payment_or_terminal_library() -> None:
-    code = "import sys, stemhouse; print(*{name.partition('.')[0] for name in sys.modules})"
+    code = (
+        "import sys, stemhouse\n"
+        "for name in stemhouse.__all__: getattr(stemhouse, name)\n"
+        "print(*{name.partition('.')[0] for name in sys.modules})"
+    )
 
     loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -108,6 +143,7 @@ def test_importing_the_engine_leaves_logging_and_warnings_alone() -> None:
         "import logging, warnings\n"
         "before = (list(warnings.filters), list(logging.getLogger().handlers))\n"
         "import stemhouse\n"
+        "for name in stemhouse.__all__: getattr(stemhouse, name)\n"
         "after = (list(warnings.filters), list(logging.getLogger().handlers))\n"
         "handlers = logging.getLogger('stemhouse').handlers\n"
         "print(after[1] == before[1] and all(isinstance(h, logging.NullHandler) for h in handlers))"

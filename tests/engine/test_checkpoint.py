@@ -52,10 +52,10 @@ def block(entries: list[tuple[bytes, bytes]]) -> bytes:
     return body + struct.pack("<II", 0, 1)
 
 
-def sealed(blocks: list[bytes], kind: int = 0) -> tuple[bytes, list[bytes]]:
+def sealed(blocks: list[bytes], kind: int = 0, start: int = 0) -> tuple[bytes, list[bytes]]:
     out, handles = b"", []
     for content in blocks:
-        handles.append(varint(len(out)) + varint(len(content)))
+        handles.append(varint(start + len(out)) + varint(len(content)))
         out += content + bytes([kind])
         out += struct.pack("<I", masked(google_crc32c.value(content + bytes([kind]))))
     return out, handles
@@ -284,6 +284,16 @@ def test_names_that_unfold_without_end_are_refused() -> None:
 
     with pytest.raises(ModelIncompatible, match="more than 10000"):
         parse_index(index_of(*entries))
+
+
+def test_a_block_cannot_be_read_twice() -> None:
+    out, (handle,) = sealed([struct.pack("<I", 0) * 1000 + struct.pack("<I", 1000)])
+    index_block = block([(b"%d" % number, handle) for number in range(1000)])
+    rest, handles = sealed([struct.pack("<II", 0, 1), index_block], start=len(out))
+    footer = (handles[0] + handles[1]).ljust(40, b"\0")
+
+    with pytest.raises(ModelIncompatible, match="blocks overlap"):
+        parse_index(out + rest + footer + struct.pack("<Q", 0xDB4775248B80FB57))
 
 
 def test_a_tensor_beyond_the_data_is_refused(tmp_path: Path) -> None:

@@ -62,6 +62,10 @@ def _run(arguments: Sequence[str]) -> int:
         return error.exit_code
     except typer.Abort:
         return 130
+    except SystemExit as error:  # how typer takes a broken pipe
+        if isinstance(error.__context__, BrokenPipeError):
+            return _broken_pipe()
+        raise
     return result if isinstance(result, int) else 0
 
 

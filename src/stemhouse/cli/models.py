@@ -110,10 +110,10 @@ def verify(
         try:
             store.verify(card)
         except ModelError as error:
-            # The others are checked first; the first failure then decides the exit code.
-            typer.echo(
-                f"{card.name}: WRONG: {error.message}" if first_failure else f"{card.name}: WRONG"
-            )
+            typer.echo(f"{card.name}: wrong")
+            if first_failure is not None:
+                typer.echo(error.message, err=True)
+            # Raised when all are checked: it decides the exit code.
             first_failure = first_failure or error
         else:
             typer.echo(f"{card.name}: ok")

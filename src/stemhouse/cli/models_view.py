@@ -29,7 +29,9 @@ def print_catalogue(cards: Sequence[ModelCard], store: ModelStore, *, as_json: b
         _print_json([_facts(card, store) for card in cards])
         return
     table = Table(
-        Column("Name", no_wrap=True), "Stems", "Installed", "Size", "Licence", "May be sold"
+        Column("Name", no_wrap=True),
+        Column("Stems", overflow="fold", min_width=13),  # a long stem still whole in 80 columns
+        *("Installed", "Size", "Licence", "May be\nsold"),
     )
     for card in cards:
         table.add_row(

@@ -92,8 +92,9 @@ def describe(outcome: Outcome) -> str:
 def describe_summary(summary: Summary) -> str:
     """Tell the end of a batch in one line."""
     done = summary.count("done")
-    parts = [f"{done} of {len(summary.outcomes)} {'song' if done == 1 else 'songs'} separated"]
-    if len(summary.outcomes) == 1 and done == 1:
+    songs = len(summary.outcomes)
+    parts = [f"{done} of {songs} {'song' if songs == 1 else 'songs'} separated"]
+    if songs == done == 1:
         parts = ["done"]
     for status in ("skipped", "failed", "cancelled"):
         if count := summary.count(status):

@@ -86,7 +86,7 @@ class Audio:
         return self
 
 
-def check_sample_rate(sample_rate: int) -> None:
+def check_sample_rate(sample_rate: object) -> None:
     """Raise `UnsupportedAudio` unless `sample_rate` is an integer from 8,000 to 192,000 Hz."""
     if isinstance(sample_rate, bool) or not isinstance(sample_rate, int):
         raise InvalidOption(
@@ -100,7 +100,7 @@ def check_sample_rate(sample_rate: int) -> None:
         )
 
 
-def check_samples(samples: Samples) -> None:
+def check_samples(samples: object) -> None:
     """Raise `UnsupportedAudio` unless `samples` is finite float32 of shape (1 to 8, T)."""
     if not isinstance(samples, np.ndarray) or samples.dtype != np.float32:
         kind = samples.dtype if isinstance(samples, np.ndarray) else type(samples).__name__

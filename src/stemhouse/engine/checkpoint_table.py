@@ -124,9 +124,14 @@ def read_table(data: bytes) -> Iterator[tuple[bytes, bytes]]:
 def _data_entries(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     previous: bytes | None = None
     count = 0
+    end = 0
     for _, handle in _block_entries(_read_block(data, offset, size)):
         block_offset, position = read_varint(handle, 0)
         block_size, _ = read_varint(handle, position)
+        # One after the other, as they are written: no block can be asked for a thousand times.
+        if block_offset < end:
+            raise ModelIncompatible("the model index is damaged: its blocks overlap")
+        end = block_offset + block_size + _TRAILER_BYTES
         for key, value in _block_entries(_read_block(data, block_offset, block_size)):
             count += 1
             if count > MAX_ENTRIES:

@@ -1,6 +1,6 @@
 """From the network's gains to each stem's share of the spectrum.
 
-Letters: S stems, C channels, N frames, F bins the network sees, B bins of the spectrum.
+Letters: S stems, C channels, N frames, F bins the network sees.
 
 Source: Spleeter 2.4.2, `_build_masks`; the exponent follows A. Liutkus and R. Badeau,
 "Generalized Wiener filtering with fractional power spectrograms", ICASSP 2015.
@@ -62,23 +62,20 @@ def apply_mask(spectrum: Spectrum, mask: Mask) -> Spectrum:
 
     Parameters
     ----------
-    spectrum : ndarray of complex64, shape (C, N, B)
+    spectrum : ndarray of complex64, shape (C, N, F) or (C, N, F + 1)
         The mix; not changed.
     mask : ndarray of float32, shape (C, N, F)
-        With F = B - 1 the topmost bin, which no network sees, takes its neighbour's mask; with
-        fewer bins everything above becomes zero, as in Spleeter.
+        The stem's share. The topmost bin, which no network sees because it would make their
+        number odd, takes its neighbour's.
 
     Returns
     -------
-    ndarray of complex64, shape (C, N, B)
+    ndarray of complex64, shape of `spectrum`
         The stem.
     """
     bins = mask.shape[2]
-    top = spectrum.shape[2]
     masked = np.empty_like(spectrum)
     np.multiply(spectrum[:, :, :bins], mask, out=masked[:, :, :bins])
-    if bins == top - 1:
+    if spectrum.shape[2] > bins:
         masked[:, :, bins] = spectrum[:, :, bins] * mask[:, :, -1]
-    else:
-        masked[:, :, bins:] = 0
     return masked

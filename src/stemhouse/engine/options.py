@@ -50,7 +50,8 @@ class Options:
             raise InvalidOption(
                 f"quality must be one of {', '.join(get_args(Quality))}, not {self.quality!r}"
             )
-        if isinstance(self.stems, str) or (self.stems is not None and not self.stems):
+        stems: object = self.stems  # callers without a type checker pass lists and strings
+        if stems is not None and (not isinstance(stems, tuple) or not stems):
             raise InvalidOption(
                 "stems must be a tuple of at least one stem's name, such as ('vocals',), or None "
                 "for all"
@@ -75,8 +76,7 @@ class Options:
         unknown = [stem for stem in self.stems if stem not in card.stems]
         if unknown:
             raise InvalidOption(
-                f"the model {card.name} has no stem {unknown[0]!r}; it has "
-                f"{', '.join(card.stems)}",
+                f"the model {card.name} has no stem {unknown[0]!r}; it has {', '.join(card.stems)}",
                 stem=unknown[0],
                 stems=list(card.stems),
             )

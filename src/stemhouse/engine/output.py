@@ -238,4 +238,3 @@ class _Worker:
                     self.writer.write(block)
                 except BaseException as error:  # noqa: BLE001 - raised in the stream's thread
                     self._error = error
-

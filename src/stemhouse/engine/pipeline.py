@@ -43,7 +43,9 @@ class Pipeline:
         self._cancel = cancel
         self.network_s = 0.0
 
-    def run(self, windows: Iterable[Window], length_samples: Callable[[], int]) -> Iterator[Samples]:
+    def run(
+        self, windows: Iterable[Window], length_samples: Callable[[], int]
+    ) -> Iterator[Samples]:
         """Separate.
 
         Parameters
@@ -100,11 +102,12 @@ class Pipeline:
                 index, first = analysing.popleft()
                 analyses[index] = first.result()
                 self.network_s += analyses[index].network_s
-                analyses.pop(index - passes, None)
                 if index >= 0:
                     synthesising.append(
                         pool.submit(self._computation.synthesise, index, dict(analyses))
                     )
+                # The next chunk is seen by windows from index - passes + 2 on.
+                analyses.pop(index - passes + 1, None)
                 if len(synthesising) > 1 or (synthesising and synthesising[0].done()):
                     yield synthesising.popleft().result()
             for future_samples in synthesising:

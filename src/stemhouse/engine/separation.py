@@ -20,7 +20,7 @@ from stemhouse.engine.audio import Samples
 from stemhouse.engine.masks import Mask, apply_mask, ratio_masks
 from stemhouse.engine.recipes import Recipe
 from stemhouse.engine.runtime import Gains, Network
-from stemhouse.engine.spectral import Spectrum, Stft
+from stemhouse.engine.spectral import Spectrum
 from stemhouse.engine.wiener import wiener_filter
 from stemhouse.engine.windows import Window, WindowGrid
 
@@ -34,8 +34,8 @@ class Analysis:
 
     Attributes
     ----------
-    spectrum : ndarray of complex64, shape (C, N, B)
-        The mix.
+    spectrum : ndarray of complex64, shape (C, N, F) or (C, N, B)
+        The mix, as high as it will be needed.
     gains : list of ndarray of float32, shape (2, N, F)
         Per stem.
     network_s : float
@@ -71,9 +71,15 @@ class Computation:
     bins: int
     groups: tuple[tuple[int, ...], ...]
 
+    @property
+    def _kept_bins(self) -> int:
+        # In the band it was trained on, what the network does not see becomes zero, as in
+        # Spleeter, and need not be kept. In the full band only the topmost bin is not seen.
+        return self.bins if self.recipe.band == "trained" else self.grid.stft.bins
+
     def analyse(self, window: Window) -> Analysis:
         """Ask the network about one window."""
-        spectrum = self.grid.stft.forward(window.samples)
+        spectrum = self.grid.stft.forward(window.samples, self._kept_bins)
         magnitude = np.abs(spectrum[:, :, : self.bins])
         if magnitude.shape[0] == 1:
             # The network looks at two channels: mono is shown to it twice. (1, N, F) -> (2, N, F)
@@ -151,7 +157,8 @@ class Computation:
         position = np.arange(first, first + rows, dtype=np.float32) + np.float32(0.5)
         ramp = min(frames - self.grid.hop_frames, frames // 2)
         edge = np.minimum(position, frames - position)
-        return np.minimum(edge / np.float32(ramp), np.float32(1.0))
+        weights: NDArray[np.float32] = np.minimum(edge / np.float32(ramp), np.float32(1.0))
+        return weights
 
     def _stems(self, spectrum: Spectrum, gains: Sequence[NDArray[np.float32]]) -> list[Spectrum]:
         """Apply the masks of every group to some frames. Returns G × (C, rows, B)."""

@@ -277,11 +277,14 @@ class Separator:
         none does.
         """
         output = output or Output()
-        with self.stream(source, options, progress=progress, cancel=cancel) as stream:
-            with StemWriters(stream, Path(directory), output, self._provenance(options)) as writers:
-                for block in stream:
-                    writers.write(block)
-                return writers.close(stream.result)
+        provenance = self._provenance(options)
+        with (
+            self.stream(source, options, progress=progress, cancel=cancel) as stream,
+            StemWriters(stream, Path(directory), output, provenance) as writers,
+        ):
+            for block in stream:
+                writers.write(block)
+            return writers.close(stream.result)
 
     def _find_weights(self, progress: FetchCallback | None) -> Path:
         """Return the folder of checked weights; find out where graphs made of them are kept."""
@@ -387,4 +390,3 @@ def _build(card: ModelCard, folder: Path) -> bytes:
     from stemhouse.engine.unet import build_graph
 
     return bytes(build_graph(read_checkpoint(folder), card).SerializeToString())
-

@@ -68,27 +68,31 @@ class Stft:
         """Return how many samples `frames` successive frames look at."""
         return 0 if frames == 0 else (frames - 1) * self.step + self.length
 
-    def forward(self, samples: Samples) -> Spectrum:
+    def forward(self, samples: Samples, bins: int | None = None) -> Spectrum:
         """Transform a stretch of samples.
 
         Parameters
         ----------
         samples : ndarray of float32, shape (C, T)
             What N frames look at: T = ``self.samples(N)``.
+        bins : int, optional
+            Keep only the lowest this many bins, 1 to B; all by default.
 
         Returns
         -------
-        ndarray of complex64, shape (C, N, B)
+        ndarray of complex64, shape (C, N, B), or (C, N, bins)
             The spectrum.
         """
         # (C, T) -> (C, N, length), a view
         framed = sliding_window_view(samples, self.length, axis=1)[:, :: self.step]
         channels, frames = framed.shape[:2]
-        spectrum = np.empty((channels, frames, self.bins), np.complex64)
+        bins = self.bins if bins is None else bins
+        spectrum = np.empty((channels, frames, bins), np.complex64)
         window = _hann(self.length)
         for first in range(0, frames, _ROWS):
             rows = slice(first, first + _ROWS)
-            spectrum[:, rows] = scipy.fft.rfft(framed[:, rows] * window, overwrite_x=True)
+            every = scipy.fft.rfft(framed[:, rows] * window, overwrite_x=True)
+            spectrum[:, rows] = every[:, :, :bins]
         return spectrum
 
     def inverse(self, spectrum: Spectrum) -> Samples:
@@ -97,7 +101,7 @@ class Stft:
         Parameters
         ----------
         spectrum : ndarray of complex64, shape (C, N, B)
-            Successive frames.
+            Successive frames; overwritten. With fewer bins those missing at the top are zero.
 
         Returns
         -------
@@ -116,7 +120,7 @@ class Stft:
         Parameters
         ----------
         spectrum : ndarray of complex64, shape (C, N, B)
-            Successive frames; overwritten.
+            Successive frames; overwritten. With fewer bins those missing at the top are zero.
         output : ndarray of float32, shape (C, T)
             What is added to; its sample 0 is the first that frame 0 looks at.
         first : int

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -140,7 +140,7 @@ class SeparationStream:
     ) -> None:
         self.close()
 
-    def _separate(self) -> Iterator[StemBlock]:
+    def _separate(self) -> Generator[StemBlock, None, None]:
         reader, parts = self._parts.reader, self._parts
         self._began = self._reported = time.perf_counter()
         waiting = SampleQueue(self.channels)

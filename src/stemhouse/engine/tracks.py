@@ -68,7 +68,7 @@ def plan_tracks(card: ModelCard, options: Options, *, complement: bool) -> Track
     """
     names = options.stems_of(card)
     masked = [name for name in names if not (complement and name == card.residual_stem)]
-    groups = [(card.stems.index(name),) for name in masked]
+    groups: list[tuple[int, ...]] = [(card.stems.index(name),) for name in masked]
     tracks = {name: Track(name, number) for number, name in enumerate(masked)}
     if len(masked) < len(names):
         others = tuple(i for i, name in enumerate(card.stems) if name != card.residual_stem)

@@ -17,7 +17,7 @@ networks", ISMIR 2017. We differ in the order of arithmetic of the last two laye
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -71,9 +71,7 @@ def build_graph(weights: Weights, card: ModelCard) -> onnx.ModelProto:
     shape: list[str | int] = [1, card.channels, "frames", "bins"]
     outputs = []
     for stem, name in enumerate(phases):
-        graph.node(
-            "DepthToSpace", [name], output=f"gain_{stem}", blocksize=BLOCK, mode="CRD"
-        )
+        graph.node("DepthToSpace", [name], output=f"gain_{stem}", blocksize=BLOCK, mode="CRD")
         outputs.append(helper.make_tensor_value_info(f"gain_{stem}", TensorProto.FLOAT, shape))
     magnitude = helper.make_tensor_value_info("magnitude", TensorProto.FLOAT, shape)
     return helper.make_model(
@@ -114,14 +112,18 @@ class _Graph:
         return name
 
     def node(
-        self, kind: str, inputs: Sequence[str], *, output: str | None = None, **attributes: object
+        self, kind: str, inputs: Sequence[str], *, output: str | None = None, **attributes: Any
     ) -> str:
         output = output or f"{kind.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
         return output
 
     def convolution(
-        self, source: str, kernel: NDArray[np.float32], bias: NDArray[np.float32], **attributes: object
+        self,
+        source: str,
+        kernel: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        **attributes: Any,
     ) -> str:
         inputs = [source, self.constant(kernel), self.constant(bias)]
         return self.node("Conv", inputs, kernel_shape=list(kernel.shape[2:]), **attributes)
@@ -133,9 +135,7 @@ class _Graph:
             self.constant(np.repeat(self.take(f"{layer}/{part}", [channels]), repeat))
             for part in ("gamma", "beta", "moving_mean", "moving_variance")
         ]
-        return self.node(
-            "BatchNormalization", [source, *parameters], epsilon=_BATCH_NORM_EPSILON
-        )
+        return self.node("BatchNormalization", [source, *parameters], epsilon=_BATCH_NORM_EPSILON)
 
 
 def _unet(graph: _Graph, card: ModelCard, stem: int) -> str:
@@ -173,9 +173,7 @@ def _encoder(graph: _Graph, card: ModelCard, stem: int) -> list[str]:
         kernel = graph.take(f"{layer}/kernel", [5, 5, fed, filters]).transpose(3, 2, 0, 1)
         bias = graph.take(f"{layer}/bias", [filters])
         # 'same' for stride 2 and an even input pads one before and two behind.
-        skips.append(
-            graph.convolution(source, kernel, bias, strides=[2, 2], pads=[1, 1, 2, 2])
-        )
+        skips.append(graph.convolution(source, kernel, bias, strides=[2, 2], pads=[1, 1, 2, 2]))
         if level < LEVELS - 1:
             normed = graph.batch_norm(skips[-1], stem * 2 * LEVELS + level, filters)
             source = _activation(graph, card, normed, "encoder")

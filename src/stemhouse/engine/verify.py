@@ -1,4 +1,4 @@
-"""A result that cannot lie: every result is measured while it is made and judged before it counts."""
+"""A result that cannot lie: every result is measured as it is made and judged before it counts."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from stemhouse.engine.notices import Notice
 from stemhouse.errors import SeparationFailed
 
 SILENT_DB = -45.0
-"""A stem this far below the song is no part of it: what the model leaves of voices in a song without
-any lies 50 to 60 dB below it, the quietest wanted parts well above."""
+"""A stem this far below the song is no part of it: what the model leaves of voices in a song
+without any lies 50 to 60 dB below it, the quietest wanted parts well above."""
 
 COPY_DB = -60.0
 """A stem that differs from the song by less than this is a copy of it."""

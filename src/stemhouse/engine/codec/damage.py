@@ -90,7 +90,9 @@ class Watch:
     def finish(self, done: int) -> None:
         """Look at the whole; `done` samples were decoded."""
         expected = self._expected()
-        tolerance = 0 if self._lossless else _LOSSY_TOLERANCE_SAMPLES
+        # MP4's edit lists round to milliseconds; what is cut off there shows in the boxes.
+        exact = self._lossless and self._kind != "mp4"
+        tolerance = 0 if exact else _LOSSY_TOLERANCE_SAMPLES
         if expected is not None and done < expected - tolerance:
             seconds = (expected - done) / (self._stream.codec_context.sample_rate or 1)
             raise self._lost(f"is cut off or damaged: the last {seconds:.2f} s are missing")
@@ -114,9 +116,11 @@ class Watch:
         stream = self._stream
         if self._kind not in _HEADER_KINDS or self._open_end or not stream.duration:
             return None
-        if self._kind == "mp3" and not promises.mp3_has_frame_count(self._source.head):
+        if self._kind == "mp3" and not promises.mp3_has_frame_count(self._source.first_frame):
             return None
-        if stream.time_base is None or stream.codec_context is None:
+        if self._kind == "wav" and not self._lossless:  # ADPCM and others: a guess of FFmpeg's
+            return None
+        if stream.time_base is None:
             return None
         return int(stream.duration * stream.time_base * stream.codec_context.sample_rate)
 

@@ -19,7 +19,8 @@ from stemhouse.engine.codec.ending import trimmed
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.promises import opus_delay
 from stemhouse.engine.codec.source import Input, read_failure
-from stemhouse.errors import CorruptAudio, EmptyAudio, UnsupportedAudio
+from stemhouse.engine.codec.tags import clean_tags
+from stemhouse.errors import CorruptAudio, EmptyAudio, InputError, UnsupportedAudio
 
 if TYPE_CHECKING:
     from av.audio import AudioFrame, AudioStream
@@ -121,9 +122,11 @@ class Decoder:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The container's tags and the stream's, lower-case keys; the stream's win."""
-        both = {**self._container.metadata, **self._stream.metadata}
-        return {key.lower(): value for key, value in both.items() if value}
+        """The container's tags and the stream's, cleaned; the stream's win."""
+        both = clean_tags({**self._container.metadata, **self._stream.metadata})
+        if both.get("language") == "und":  # what MP4 says when nobody said anything
+            del both["language"]
+        return both
 
     # -- samples -------------------------------------------------------------------------------
 
@@ -180,12 +183,19 @@ class Decoder:
                     f"{name} is not an audio file, whatever its name says; "
                     "WAV, FLAC, MP3, M4A, Ogg, Opus, WMA, AIFF or a video with sound are"
                 ) from error
-            raise CorruptAudio(
-                f"{name} is damaged or cut off in its header; use an intact copy of the file"
-            ) from error
+            raise self._unreadable("is damaged or cut off in its header") from error
         except OSError as error:
             self._source.close()
             raise read_failure(name, error) from error
+
+    def _unreadable(self, what: str) -> InputError:
+        name = self._source.name
+        if self._source.kind() == "mp4" and not self._source.seekable():
+            return UnsupportedAudio(
+                f"{name} has its index at the end, so it cannot be read from a stream; "
+                "save it as a file first"
+            )
+        return CorruptAudio(f"{name} {what}; use an intact copy of the file")
 
     def _choose_stream(self) -> AudioStream:
         name = self._source.name
@@ -261,9 +271,7 @@ class Decoder:
                     if frame.samples:
                         yield frame
         except av.error.FFmpegError as error:
-            raise CorruptAudio(
-                f"{name} cannot be read to its end; use an intact copy of the file"
-            ) from error
+            raise self._unreadable("cannot be read to its end") from error
         except OSError as error:
             raise read_failure(name, error) from error
         self._damage.finish(done)

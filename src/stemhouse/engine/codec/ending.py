@@ -26,12 +26,13 @@ def trimmed(
     -----
     FFmpeg removes the encoder's delay everywhere and the padding of MP3, Opus and most Ogg. Left to
     do: MP4, where the duration of the last packet (or Apple's ``iTunSMPB`` tag) says how much of it
-    is sound, and short Ogg Vorbis files, where the position of the last page does.
+    is sound, short Ogg Vorbis files, where the position of the last page does, and MP3 that cannot
+    be sought, by its LAME header.
     """
     waiting: deque[AudioFrame] = deque()
     held = done = 0
     kind = kind_of(stream)
-    if kind not in ("mp4", "ogg"):
+    if kind not in ("mp4", "ogg") and (kind != "mp3" or source.seekable()):
         for frame in frames:
             yield frame, frame.samples
         return
@@ -43,11 +44,12 @@ def trimmed(
             held -= first.samples
             done += first.samples
             yield first, first.samples
-    surplus = (
-        _mp4_padding(waiting, done + held, stream)
-        if kind == "mp4"
-        else _ogg_padding(done + held, source, stream)
-    )
+    if kind == "mp4":
+        surplus = _mp4_padding(waiting, done + held, stream)
+    elif kind == "ogg":
+        surplus = _ogg_padding(done + held, source, stream)
+    else:
+        surplus = _mp3_padding(done + held, source)
     left = held - surplus
     for frame in waiting:
         keep = min(frame.samples, left)
@@ -67,6 +69,12 @@ def _mp4_padding(waiting: deque[AudioFrame], total: int, stream: AudioStream) ->
     last = waiting[-1]
     length = round((last.duration or 0) * float(last.time_base or 0) * last.sample_rate)
     return last.samples - length if 0 < length < last.samples else 0
+
+
+def _mp3_padding(total: int, source: Input) -> int:
+    length = promises.mp3_length(source.first_frame)
+    surplus = total - (total if length is None else length)
+    return surplus if 0 < surplus <= LONGEST_PADDING_SAMPLES else 0
 
 
 def _ogg_padding(total: int, source: Input, stream: AudioStream) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -19,6 +18,7 @@ from stemhouse.engine.codec.encoder import EncoderJob, can_seek
 from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.pictures import picture_block, picture_size
+from stemhouse.engine.codec.promises import id3_bytes
 from stemhouse.engine.codec.quantise import Quantiser
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 _Native = np.ndarray[Any, np.dtype[np.float32]] | np.ndarray[Any, np.dtype[np.int32]]
 
 _BUFFER_BYTES = 256 * 1024
-_PICTURE_CODECS = {"image/jpeg": "mjpeg", "image/png": "png"}
+PICTURE_CODECS = {"image/jpeg": "mjpeg", "image/png": "png"}
+"""Pictures that FFmpeg attaches to FLAC, MP3 and M4A."""
+
 _PICTURE_TIME = Fraction(1, 90_000)
 
 
@@ -154,7 +156,7 @@ class FfmpegEncoder:
             self._attach(job.cover)
 
     def _attach(self, cover: Cover) -> None:
-        codec = _PICTURE_CODECS.get(cover.mime)
+        codec = PICTURE_CODECS.get(cover.mime)
         if codec is None:
             return
         width, height = picture_size(cover)
@@ -217,6 +219,4 @@ def _id3_tag(job: EncoderJob) -> bytes:
     encoder.write(np.zeros((job.channels, 1152), np.float32), 0.0)
     encoder.finish()
     data = file.getvalue()
-    parts = struct.unpack(">4B", data[6:10])  # the size, seven bits a byte
-    size = 10 + sum(part << shift for part, shift in zip(parts, (21, 14, 7, 0), strict=True))
-    return data[:size]
+    return data[: id3_bytes(data)]

@@ -28,20 +28,40 @@ def wav_length_is_open(head: bytes) -> bool:
     return size in (0, _UNKNOWN_32, _UNKNOWN_32 - 1)
 
 
-def mp3_has_frame_count(head: bytes) -> bool:
-    """Whether an MP3 begins with a Xing, Info or VBRI header, whose frame count can be trusted."""
-    start = 0
-    if head[:3] == b"ID3" and len(head) >= 10:
-        start = 10 + sum(
-            byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True)
-        )
-    frame = head[start : start + 512]
-    if not frame:
-        return True  # the tag fills all that was looked at: FFmpeg's word is taken
+def mp3_has_frame_count(frame: bytes) -> bool:
+    """Whether an MP3's first frame is a Xing, Info or VBRI header, which counts the others."""
     at = max(frame.find(b"Xing"), frame.find(b"Info"))
     if at >= 0:
         return len(frame) > at + 7 and bool(frame[at + 7] & 1)
     return b"VBRI" in frame
+
+
+def mp3_length(frame: bytes) -> int | None:
+    """Return the samples of an MP3 by the LAME header in its first frame, or None.
+
+    Delay and padding are not counted.
+
+    Source: the Info tag of LAME (http://gabriel.mp3-tech.org/mp3infotag.html).
+    """
+    at = max(frame.find(b"Xing"), frame.find(b"Info"))
+    if at < 0 or len(frame) < at + 144 or not frame[at + 7] & 1:
+        return None
+    encoder = frame[at + 120 : at + 124]
+    flags = frame[at + 4 : at + 8]
+    if flags[3] != 15 or encoder not in (b"LAME", b"Lavf", b"Lavc"):
+        return None
+    (frames,) = struct.unpack(">I", frame[at + 8 : at + 12])
+    delay = frame[at + 141] << 4 | frame[at + 142] >> 4
+    padding = (frame[at + 142] & 15) << 8 | frame[at + 143]
+    per_frame = 1_152 if frame[1] >> 3 & 3 == 3 else 576
+    return max(0, int(frames) * per_frame - delay - padding)
+
+
+def id3_bytes(head: bytes) -> int:
+    """Return the size in bytes of the ID3v2 tag that `head` begins with; 0 when there is none."""
+    if head[:3] != b"ID3" or len(head) < 10:
+        return 0
+    return 10 + sum(byte << shift for byte, shift in zip(head[6:10], (21, 14, 7, 0), strict=True))
 
 
 def mp3_frame_bytes(header: bytes) -> int | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
+from stemhouse.engine.codec.promises import id3_bytes
 from stemhouse.errors import (
     CorruptAudio,
     EmptyAudio,
@@ -22,6 +24,9 @@ TAIL_BYTES = 128 * 1024
 
 HEAD_BYTES = 64 * 1024
 """How much of the beginning is remembered, for naming the kind of file and its promises."""
+
+_LARGEST_ID3_BYTES = 16 * 1024 * 1024
+"""Longest tag at the beginning of an MP3 that is looked behind: cover art of any sane size."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"RIFF", "wav"),
@@ -54,6 +59,15 @@ class Input:
         The name used in messages.
     owned : bool
         Whether `close` closes the file too.
+
+    Attributes
+    ----------
+    head : bytes
+        The first bytes, up to 64 KiB.
+    first_frame : bytes
+        Up to 512 bytes from where the first frame of an MP3 is: after the ID3 tag, if there is one.
+    size : int or None
+        Size in bytes; None for a stream.
     """
 
     def __init__(self, file: BinaryIO, name: str, *, owned: bool) -> None:
@@ -66,7 +80,7 @@ class Input:
         self._origin = file.tell() if self._seekable else 0
         self.size = self._measure() if self._seekable else None
         self._pending = self._read_head()
-        self.head = self._pending
+        self.head = self._pending[:HEAD_BYTES]
         if self._seekable:
             self._file.seek(self._origin)
             self._pending = b""
@@ -77,8 +91,16 @@ class Input:
         return end - self._origin
 
     def _read_head(self) -> bytes:
+        head = self._read_up_to(HEAD_BYTES)
+        tag = id3_bytes(head)
+        self.first_frame = head[tag : tag + 512]
+        if HEAD_BYTES - 512 < tag <= _LARGEST_ID3_BYTES:
+            head += self._read_up_to(tag + 512 - len(head))
+            self.first_frame = head[tag:]
+        return head
+
+    def _read_up_to(self, missing: int) -> bytes:
         parts: list[bytes] = []
-        missing = HEAD_BYTES
         while missing and (part := self._file.read(missing)):
             parts.append(part)
             missing -= len(part)
@@ -181,16 +203,15 @@ def _open_path(path: Path) -> Input:
         raise read_failure(shown, error) from error
 
 
-def _wrap_file(file: BinaryIO) -> Input:
+def _wrap_file(file: IO[Any]) -> Input:
     given = getattr(file, "name", None)
     shown = _printable(Path(given).name) if isinstance(given, str) and given else "the audio"
+    if isinstance(cast(object, file), io.TextIOBase):
+        raise InvalidOption("the file object must be opened in binary mode ('rb')")
     try:
-        opened = Input(file, shown, owned=False)
+        return Input(cast(BinaryIO, file), shown, owned=False)
     except OSError as error:
         raise read_failure(shown, error) from error
-    if not isinstance(opened.head, bytes):
-        raise InvalidOption("the file object must be opened in binary mode ('rb')")
-    return opened
 
 
 def stem_name(source: str | os.PathLike[str] | BinaryIO) -> str:

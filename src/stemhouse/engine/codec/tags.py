@@ -1,4 +1,4 @@
-"""Tags on their way into a file."""
+"""Tags on their way out of a file and into another."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ from typing import BinaryIO, Self
 import numpy as np
 
 from stemhouse.engine.audio import Samples, check_sample_rate
-from stemhouse.engine.codec.encoder import Encoder, EncoderJob
-from stemhouse.engine.codec.ffmpeg import FfmpegEncoder
+from stemhouse.engine.codec.encoder import Encoder, EncoderJob, can_seek
+from stemhouse.engine.codec.ffmpeg import PICTURE_CODECS, FfmpegEncoder
 from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.engine.codec.info import Cover
 from stemhouse.engine.codec.quantise import peak_of
@@ -46,7 +46,7 @@ class WrittenFile:
     peak : float
         Largest absolute value handed in; 1.0 is full scale.
     notices : tuple of Notice
-        ``resampled``, ``clipped``, ``over_full_scale``.
+        ``resampled``, ``clipped``, ``over_full_scale``, ``cover_left_out``.
     """
 
     path: Path | None
@@ -126,7 +126,6 @@ class AudioWriter:
         self._length, self._peak = 0, 0.0
         self._result: WrittenFile | None = None
         self._ended = False
-        self._promised = length_samples
         job = EncoderJob(
             format=format,
             sample_rate=stored_rate,
@@ -136,6 +135,7 @@ class AudioWriter:
             length_samples=_scaled(length_samples, sample_rate, stored_rate),
         )
         self._target = Target(target)
+        self._cover_is_lost = cover is not None and not _can_carry(self._target.file, format, cover)
         with self._undone_on_error():
             self._encoder: Encoder = _encoder_for(self._target.file, job)
 
@@ -240,6 +240,11 @@ class AudioWriter:
                 f"which {self._format.name} needs",
                 {"from_rate": self._sample_rate, "to_rate": stored_rate},
             )
+        if self._cover_is_lost:
+            yield Notice(
+                "cover_left_out",
+                "the cover art was left out: this output takes JPEG and PNG, and M4A only in files",
+            )
         if self._encoder.clipped_samples:
             yield Notice(
                 "clipped",
@@ -262,6 +267,14 @@ def _encoder_for(file: BinaryIO, job: EncoderJob) -> Encoder:
     if job.format.name == "ogg":
         return VorbisEncoder(file, job)
     return FfmpegEncoder(file, job)
+
+
+def _can_carry(file: BinaryIO, format: OutputFormat, cover: Cover) -> bool:
+    if format.name in ("ogg", "opus"):
+        return True
+    if format.name == "wav":  # WAV has no covers at all, which surprises nobody
+        return True
+    return cover.mime in PICTURE_CODECS and (format.name != "m4a" or can_seek(file))
 
 
 def _scaled(length: int | None, from_rate: int, to_rate: int) -> int | None:

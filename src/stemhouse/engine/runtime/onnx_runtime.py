@@ -35,8 +35,8 @@ def supports(device: str) -> bool:
 class OnnxRuntimeNetwork:
     """A network on one device, in float32."""
 
-    def __init__(self, graph: Path, *, device: str, threads: int) -> None:
-        """Load `graph` (an ONNX file) on `device`, with `threads` windows side by side."""
+    def __init__(self, graph: Path, *, device: str) -> None:
+        """Load `graph` (an ONNX file) on `device`."""
         settings = onnxruntime.SessionOptions()
         # As with OpenVINO: windows side by side, each on the calling thread alone.
         settings.intra_op_num_threads = 1
@@ -44,10 +44,8 @@ class OnnxRuntimeNetwork:
         settings.log_severity_level = 3
         provider = _PROVIDERS[device]
         try:
-            self._session = onnxruntime.InferenceSession(
-                graph, settings, providers=[provider]
-            )
-        except Exception as error:  # noqa: BLE001 - its errors share no base but Exception
+            self._session = onnxruntime.InferenceSession(graph, settings, providers=[provider])
+        except Exception as error:
             raise RuntimeUnavailable(
                 f"ONNX Runtime {VERSION} could not prepare the network on {device}: {error}"
             ) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import tempfile
 from collections.abc import Callable
@@ -105,8 +104,8 @@ def write_graph(target: Path, build: Callable[[], bytes]) -> None:
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".graph-") as folder:
         draft = Path(folder) / "network.xml"
         openvino.save_model(model, draft, compress_to_fp16=False)
-        os.replace(draft.with_suffix(".bin"), target.with_suffix(".bin"))
-        os.replace(draft, target)
+        draft.with_suffix(".bin").replace(target.with_suffix(".bin"))
+        draft.replace(target)
 
 
 def _first_line(error: Exception) -> str:

@@ -52,9 +52,7 @@ class Runtime:
         graph = stored.with_name(f"{stored.name}.onnx")
         if not graph.exists():
             _write(graph, build())
-        return onnx_runtime.OnnxRuntimeNetwork(
-            graph, device=self.info.device, threads=self.info.threads
-        )
+        return onnx_runtime.OnnxRuntimeNetwork(graph, device=self.info.device)
 
 
 def choose_runtime(options: RuntimeOptions) -> Runtime:
