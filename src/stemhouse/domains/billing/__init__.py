@@ -1,0 +1,1 @@
+"""Credits: what an account may still have separated, as an append-only ledger."""

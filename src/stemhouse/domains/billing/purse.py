@@ -1,0 +1,36 @@
+"""Pays for jobs from the ledger: what the separations domain asks for, in their words."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from stemhouse.domains.billing.service import Ledger
+from stemhouse.domains.separations.purse import Payable, Price
+
+WELCOME = "welcome"
+
+
+class LedgerPurse:
+    """Holds, charges and gives back; a new account's free credits are granted at its first song."""
+
+    def hold(self, session: Session, job: Payable, price: Price, now: datetime) -> None:
+        """Set the price of a job aside.
+
+        Raises
+        ------
+        PaymentRequired
+            There are not enough credits; nothing has been taken.
+        """
+        ledger = Ledger(session, job.site_id, job.account_id, now)
+        ledger.grant(price.free_credits_s, WELCOME, "free credits of a new account")
+        ledger.hold(job.id, price.amount_s)
+
+    def settle(self, session: Session, job: Payable, delivered_s: int, now: datetime) -> None:
+        """Charge what was delivered."""
+        Ledger(session, job.site_id, job.account_id, now).settle(job.id, delivered_s)
+
+    def refund(self, session: Session, job: Payable, now: datetime) -> None:
+        """Give everything back."""
+        Ledger(session, job.site_id, job.account_id, now).refund(job.id)

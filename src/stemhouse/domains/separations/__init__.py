@@ -1,0 +1,1 @@
+"""Jobs of separating songs, from the request to the stems."""

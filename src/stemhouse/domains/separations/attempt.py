@@ -1,0 +1,170 @@
+"""One attempt at a song: fetch it, have the child separate it, store what comes out."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.separations import queries
+from stemhouse.domains.separations.lifecycle import attempt_prefix
+from stemhouse.domains.separations.tables import Job
+from stemhouse.errors import NotFound, SourceNotFound, StemhouseError
+from stemhouse.jobs.child.messages import ChildEvent, SeparationTask
+from stemhouse.jobs.child.process import SeparationChild
+from stemhouse.jobs.patience import is_passing
+from stemhouse.jobs.steps import Incarnation
+from stemhouse.storage import Storage
+
+_log = logging.getLogger(__name__)
+
+_LOOK_S = 0.25
+"""Between two looks whether somebody cancelled, and two reports of progress."""
+
+_PUT_PAUSES_S = (0.2, 1.0, 3.0)
+"""Before storing a file is tried again: a storage that restarts is not worth a whole attempt."""
+
+
+class Superseded(Exception):
+    """The job went on without this attempt: another one began, or it was ended or removed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What attempts work with.
+
+    Attributes
+    ----------
+    sessions : SessionFactory
+        The database.
+    storage : Storage
+        Songs and results.
+    scratch : Path or None
+        Where the song and its segments lie while it runs; None is the system's place.
+    """
+
+    sessions: SessionFactory
+    storage: Storage
+    scratch: Path | None
+
+
+class Attempt:
+    """One numbered attempt at a job."""
+
+    def __init__(self, bench: Bench, job: Job, incarnation: Incarnation) -> None:
+        self._bench = bench
+        self._job = job
+        self._incarnation = incarnation
+        self._prefix = attempt_prefix(job, job.attempt)
+        self._progress: dict[str, Any] = {}
+        self._looked = 0.0
+        self._cancelled = False
+
+    def run(self, child: SeparationChild, locator: str) -> Mapping[str, Any]:
+        """Separate the song; return what the child says of the result.
+
+        Raises
+        ------
+        Cancelled
+            Its owner cancelled it.
+        Superseded
+            It is nobody's, or somebody else's, now.
+        StemhouseError
+            It did not work.
+        """
+        with self._scratch() as folder:
+            song = folder / "song"
+            self._fetch(song)
+            (folder / "out").mkdir()
+            task = SeparationTask(
+                task_id=f"{self._job.id}.{self._job.attempt}",
+                name=self._job.name,
+                source=str(song),
+                folder=str(folder / "out"),
+                model=locator,
+                quality=self._job.quality,
+                stems=None if self._job.stems is None else tuple(self._job.stems),
+                residual=self._job.residual,
+            )
+            return child.run(task, on_event=self._hear, stopping=self._should_stop)
+
+    def _hear(self, event: ChildEvent) -> None:
+        if event.kind == "progress":
+            self._progress = dict(event.data)
+        elif event.kind == "file":
+            path = Path(event.data["file"])
+            self._store(self._prefix + event.data["name"], path)
+            path.unlink()
+
+    def _store(self, key: str, path: Path) -> None:
+        pauses = iter(_PUT_PAUSES_S)
+        while True:
+            try:
+                self._bench.storage.put(key, path)
+            except StemhouseError as error:
+                pause = next(pauses, None)
+                if pause is None or not error.retryable:
+                    raise
+                _log.warning("not stored yet: %s", error.code, extra={"job_id": self._job.id})
+                self._incarnation.wait(pause)
+            else:
+                return
+
+    def _should_stop(self) -> bool:
+        if self._incarnation.over:
+            return True
+        now = time.monotonic()
+        if now - self._looked >= _LOOK_S:
+            self._looked = now
+            try:
+                self._look()
+            except DBAPIError as error:
+                if not is_passing(error):
+                    raise
+                # The song goes on; what it says is written when the database is back.
+                _log.warning("no progress written: %s", type(error.orig).__name__)
+        return self._cancelled
+
+    def _look(self) -> None:
+        """Write progress, if there is any; find out whether the attempt stands."""
+        job, progress = self._job, self._progress
+        if progress:
+            with transaction(self._bench.sessions) as session:
+                standing = session.execute(queries.report(job.id, job.attempt, progress)).first()
+        else:
+            with transaction(self._bench.sessions, read_only=True) as session:
+                standing = session.execute(queries.standing(job.id, job.attempt)).first()
+        if standing is None:
+            raise Superseded
+        self._progress = {}
+        self._cancelled = standing[0] is not None
+
+    def _fetch(self, target: Path) -> None:
+        try:
+            blocks = self._bench.storage.stream(self._job.song_key)
+            with target.open("wb") as file:
+                for block in blocks:
+                    file.write(block)
+        except NotFound as error:
+            raise SourceNotFound("the uploaded song is not there any more: upload it again") from (
+                error
+            )
+
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        if self._bench.scratch is not None:
+            self._bench.scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="song-", dir=self._bench.scratch))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,182 @@
+"""How a job moves: every change of state, its event and its money in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from stemhouse.domains.separations import queries
+from stemhouse.domains.separations.purse import Purse
+from stemhouse.domains.separations.states import JobState
+from stemhouse.domains.separations.tables import Discarded, Job, JobEvent
+from stemhouse.errors import StemhouseError
+from stemhouse.jobs.queue import JobQueue
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a transaction changes jobs with.
+
+    Attributes
+    ----------
+    session : Session
+        The transaction.
+    queue : JobQueue
+        Where jobs are handed to the workers.
+    purse : Purse
+        Who pays.
+    now : datetime
+        The moment that events bear.
+    """
+
+    session: Session
+    queue: JobQueue
+    purse: Purse
+    now: datetime
+
+
+def enter(
+    change: Change,
+    job_id: str,
+    state: JobState,
+    *,
+    attempt: int | None = None,
+    event: str | None = None,
+    data: dict[str, Any] | None = None,
+    **values: Any,
+) -> Job | None:
+    """Move a job into a state and write the event; None when it may not go there from where it is.
+
+    Parameters
+    ----------
+    change : Change
+        The transaction.
+    job_id : str
+        The job.
+    state : JobState
+        Where it goes.
+    attempt : int, optional
+        The attempt that speaks; if another one has begun since, nothing happens.
+    event : str, optional
+        The event's kind; the state's name by default.
+    data : dict, optional
+        What the event tells.
+    **values
+        Columns to set.
+    """
+    job = change.session.scalar(
+        queries.enter(job_id, state, attempt, values),
+        execution_options={"populate_existing": True},
+    )
+    if job is not None:
+        _write_event(change, job, event or state, data or {})
+    return job
+
+
+def note(change: Change, job_id: str, kind: str, data: dict[str, Any] | None = None) -> None:
+    """Write an event that changes no state."""
+    job = change.session.scalar(queries.note(job_id), execution_options={"populate_existing": True})
+    if job is not None:
+        _write_event(change, job, kind, data or {})
+
+
+def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = None) -> bool:
+    """End a job well: show the result, charge for the song, let the account's next one run."""
+    _lock(change, job)
+    done = enter(
+        change,
+        job.id,
+        "succeeded",
+        attempt=attempt,
+        result_id=result_id,
+        finished_at=change.now,
+        expires_at=change.now + timedelta(seconds=job.retention_s),
+        remaining_s=None,
+    )
+    if done is None:
+        return False
+    change.purse.settle(change.session, done, done.price_s, change.now)
+    release_waiting(change, done.site_id, done.account_id)
+    return True
+
+
+def fail(change: Change, job: Job, error: StemhouseError, *, attempt: int | None = None) -> bool:
+    """End a job with an error, and give everything back."""
+    _lock(change, job)
+    done = enter(
+        change,
+        job.id,
+        "failed",
+        attempt=attempt,
+        data={"code": error.code},
+        error_code=error.code,
+        error_message=error.message,
+        error_details=error.details,
+        finished_at=change.now,
+        remaining_s=None,
+    )
+    return _give_up(change, done)
+
+
+def cancel(change: Change, job: Job, *, attempt: int | None = None) -> bool:
+    """End a job because its owner said so, and give everything back."""
+    _lock(change, job)
+    done = enter(
+        change, job.id, "canceled", attempt=attempt, finished_at=change.now, remaining_s=None
+    )
+    return _give_up(change, done)
+
+
+def release_waiting(change: Change, site_id: str, account_id: str) -> None:
+    """Hand as many of an account's jobs to the workers as its plan allows at once."""
+    change.session.execute(queries.lock_account(site_id, account_id))
+    released = change.session.scalar(queries.count_released(account_id)) or 0
+    for job in change.session.scalars(queries.waiting(account_id)).all():
+        if released >= max(1, job.running_cap):
+            return
+        job.released_at = change.now
+        change.queue.submit(change.session, job.id, job.urgency)
+        released += 1
+    change.session.flush()
+
+
+def attempt_prefix(job: Job, attempt: int) -> str:
+    """Return where an attempt keeps its files: never where another attempt does."""
+    return f"results/{job.site_id}/{job.account_id}/{job.id}/{attempt}/"
+
+
+def discard(change: Change, prefix: str) -> None:
+    """See to it that stored files are removed, after the commit."""
+    if change.session.get(Discarded, prefix) is None:
+        change.session.add(Discarded(prefix=prefix, at=change.now))
+
+
+def _give_up(change: Change, job: Job | None) -> bool:
+    if job is None:
+        return False
+    for attempt in range(1, job.attempt + 1):
+        discard(change, attempt_prefix(job, attempt))
+    change.purse.refund(change.session, job, change.now)
+    release_waiting(change, job.site_id, job.account_id)
+    return True
+
+
+def _lock(change: Change, job: Job) -> None:
+    change.session.execute(queries.lock_account(job.site_id, job.account_id))
+
+
+def _write_event(change: Change, job: Job, kind: str, data: dict[str, Any]) -> None:
+    change.session.execute(
+        insert(JobEvent).values(
+            job_id=job.id,
+            number=job.last_event,
+            kind=kind,
+            state=job.state,
+            at=change.now,
+            data={"attempt": job.attempt, **data},
+        )
+    )

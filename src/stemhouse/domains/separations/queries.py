@@ -1,0 +1,217 @@
+"""SQL of jobs and results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Delete, Select, Update, and_, delete, func, or_, select, update
+
+from stemhouse.domains.accounts.scope import owned_by
+from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.separations.states import UNFINISHED, JobState, sources_of
+from stemhouse.domains.separations.tables import (
+    Discarded,
+    Job,
+    JobEvent,
+    Result,
+    ResultStem,
+)
+
+# --- for people: always from the site and the account ---------------------------------------------
+
+
+def jobs_of(site_id: str, account_id: str) -> Select[Job]:
+    """List an account's jobs."""
+    return owned_by(select(Job), site_id, account_id)
+
+
+def job_of(site_id: str, account_id: str, job_id: str) -> Select[Job]:
+    """Find one of an account's jobs."""
+    return jobs_of(site_id, account_id).where(Job.id == job_id)
+
+
+def result_for(site_id: str, account_id: str, recipe_key: str) -> Select[Result]:
+    """Find what the same recording with the same settings gave before."""
+    alive = select(Job.result_id).where(
+        Job.account_id == account_id, Job.state == "succeeded", Job.result_id.is_not(None)
+    )
+    return (
+        owned_by(select(Result), site_id, account_id)
+        .where(Result.recipe_key == recipe_key, Result.id.in_(alive))
+        .order_by(Result.id.desc())
+        .limit(1)
+    )
+
+
+def lock_account(site_id: str, account_id: str) -> Select[str]:
+    """Make whoever changes which of an account's jobs run do so one after the other.
+
+    Every change takes this lock before it touches a job, so that no two can wait for each other.
+    """
+    return (
+        select(Account.id)
+        .where(Account.site_id == site_id, Account.id == account_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def count_unfinished(site_id: str, account_id: str) -> Select[int]:
+    """Count an account's jobs that wait or run."""
+    return select(func.count()).select_from(
+        jobs_of(site_id, account_id).where(Job.state.in_(UNFINISHED)).subquery()
+    )
+
+
+def count_all(site_id: str, account_id: str) -> Select[int]:
+    """Count the songs an account has had or will have separated."""
+    wanted = ("queued", "processing", "succeeded", "expired")
+    return select(func.count()).select_from(
+        jobs_of(site_id, account_id).where(Job.state.in_(wanted)).subquery()
+    )
+
+
+# --- the queue -----------------------------------------------------------------------------------
+
+
+def count_released(account_id: str) -> Select[int]:
+    """Count an account's jobs that are with the workers."""
+    return select(func.count(Job.id)).where(
+        Job.account_id == account_id, Job.state.in_(UNFINISHED), Job.released_at.is_not(None)
+    )
+
+
+def waiting(account_id: str) -> Select[Job]:
+    """List an account's jobs that are not with the workers yet, in their order."""
+    return (
+        select(Job)
+        .where(Job.account_id == account_id, Job.state == "queued", Job.released_at.is_(None))
+        .order_by(Job.urgency, Job.id)
+    )
+
+
+def ahead_of(job: Job) -> Select[int, float]:
+    """Count the jobs that run before this one, and their seconds of audio."""
+    before = or_(Job.urgency < job.urgency, and_(Job.urgency == job.urgency, Job.id < job.id))
+    return select(func.count(Job.id), func.coalesce(func.sum(Job.duration_s), 0.0)).where(
+        Job.state == "queued", before
+    )
+
+
+def running_total() -> Select[int, float]:
+    """Count the jobs that run, and their seconds of audio."""
+    return select(func.count(Job.id), func.coalesce(func.sum(Job.duration_s), 0.0)).where(
+        Job.state == "processing"
+    )
+
+
+def recent_speeds(newest: int) -> Select[float, datetime, datetime]:
+    """Read duration, start and end of the jobs that succeeded last."""
+    return (
+        select(Job.duration_s, Job.started_at, Job.finished_at)
+        .where(Job.state == "succeeded", Job.started_at.is_not(None))
+        .order_by(Job.id.desc())
+        .limit(newest)
+    )
+
+
+# --- changing a job ------------------------------------------------------------------------------
+
+
+def enter(job_id: str, state: JobState, attempt: int | None, values: dict[str, Any]) -> Update:
+    """Move a job into a state it may enter, if the attempt is still the one named."""
+    statement = update(Job).where(Job.id == job_id, Job.state.in_(sources_of(state)))
+    if attempt is not None:
+        statement = statement.where(Job.attempt == attempt)
+    return statement.values(state=state, last_event=Job.last_event + 1, **values).returning(Job)
+
+
+def note(job_id: str) -> Update:
+    """Count an event that changes no state."""
+    return update(Job).where(Job.id == job_id).values(last_event=Job.last_event + 1).returning(Job)
+
+
+def report(job_id: str, attempt: int, values: dict[str, Any]) -> Update:
+    """Write progress of the attempt that runs; tells whether it should stop."""
+    return (
+        update(Job)
+        .where(Job.id == job_id, Job.attempt == attempt, Job.state == "processing")
+        .values(**values)
+        .returning(Job.cancel_requested_at)
+    )
+
+
+def standing(job_id: str, attempt: int) -> Select[datetime | None]:
+    """Look whether the attempt that runs is still the one, and should stop."""
+    return select(Job.cancel_requested_at).where(
+        Job.id == job_id, Job.attempt == attempt, Job.state == "processing"
+    )
+
+
+# --- what came out -------------------------------------------------------------------------------
+
+
+def stems_of(result_ids: Sequence[str]) -> Select[ResultStem]:
+    """List the stems of results, in manifest order."""
+    return (
+        select(ResultStem)
+        .where(ResultStem.result_id.in_(result_ids))
+        .order_by(ResultStem.result_id, ResultStem.position)
+    )
+
+
+def events_after(job_id: str, number: int) -> Select[JobEvent]:
+    """List a job's events after one."""
+    return (
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.number > number)
+        .order_by(JobEvent.number)
+    )
+
+
+def jobs_showing(result_id: str) -> Select[str]:
+    """Find a job that shows a result."""
+    return select(Job.id).where(Job.result_id == result_id).limit(1)
+
+
+def remove_result(result_id: str) -> Delete:
+    """Remove a result; its stems go with it."""
+    return delete(Result).where(Result.id == result_id)
+
+
+# --- the sweep -----------------------------------------------------------------------------------
+
+
+def outlived(now: datetime, most: int) -> Select[Job]:
+    """List finished jobs whose results are kept no longer."""
+    return (
+        select(Job)
+        .where(Job.state == "succeeded", Job.expires_at < now)
+        .order_by(Job.expires_at)
+        .limit(most)
+    )
+
+
+def with_workers(released_before: datetime, most: int) -> Select[str]:
+    """List unfinished jobs that have been with the workers for some time."""
+    return (
+        select(Job.id)
+        .where(Job.state.in_(UNFINISHED), Job.released_at < released_before)
+        .order_by(Job.released_at)
+        .limit(most)
+    )
+
+
+def accounts_waiting() -> Select[str, str]:
+    """List accounts with jobs that are not with the workers."""
+    return (
+        select(Job.site_id, Job.account_id)
+        .where(Job.state == "queued", Job.released_at.is_(None))
+        .distinct()
+    )
+
+
+def discarded(most: int) -> Select[str]:
+    """List stored files to remove."""
+    return select(Discarded.prefix).order_by(Discarded.at).limit(most)

@@ -1,0 +1,262 @@
+"""What people do with jobs: ask the price, submit, look, cancel, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from stemhouse.db.ids import new_id
+from stemhouse.domains.accounts.plans import Plan
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.separations import lifecycle, queries
+from stemhouse.domains.separations.lifecycle import Change
+from stemhouse.domains.separations.models import ModelShelf
+from stemhouse.domains.separations.purse import Price
+from stemhouse.domains.separations.songs import Song, Songs
+from stemhouse.domains.separations.states import UNFINISHED
+from stemhouse.domains.separations.tables import Job, JobEvent, Result, ResultStem
+from stemhouse.domains.separations.wishes import Recipe, Wish
+from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
+from stemhouse.jobs.queue import priority
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """What taking an order needs besides the transaction.
+
+    Attributes
+    ----------
+    songs : Songs
+        Finds uploads.
+    shelf : ModelShelf
+        Finds models.
+    usual_model : str
+        Model of jobs that name none.
+    """
+
+    songs: Songs
+    shelf: ModelShelf
+    usual_model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A wish that can be fulfilled, with its price."""
+
+    song: Song
+    recipe: Recipe
+    recipe_key: str
+    price_s: int
+    finished: Result | None
+    """The result of the same recording with the same settings, if there is one."""
+
+
+def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Order:
+    """Say what a job would cost; refuses what `submit` would refuse, except for credits.
+
+    Raises
+    ------
+    NotFound
+        There is no such upload.
+    ModelNotFound, InvalidOption
+        The settings do not work here.
+    AudioTooLong, QuotaExceeded
+        The plan does not allow it.
+    """
+    song = desk.songs(session, principal.site_id, principal.account_id, wish.upload_id)
+    recipe = Recipe.of(wish, desk.shelf.find(wish.model or desk.usual_model))
+    _check_length(song, principal.plan)
+    key = recipe.key(song)
+    finished = session.scalar(queries.result_for(principal.site_id, principal.account_id, key))
+    if finished is None:
+        _check_quota(session, principal)
+    price_s = 0 if finished is not None else recipe.price_s(song)
+    return Order(song=song, recipe=recipe, recipe_key=key, price_s=price_s, finished=finished)
+
+
+def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
+    """Take an order: hold its price and queue it, together or not at all.
+
+    The same recording with the same settings is answered from the finished result, for nothing.
+    """
+    session = change.session
+    # Before anything is counted, so that two requests cannot both take the last place.
+    session.execute(queries.lock_account(principal.site_id, principal.account_id))
+    order = quote(session, principal, wish, desk)
+    unfinished = _count_unfinished(session, principal)
+    job = _new_job(change, principal, order, unfinished)
+    session.add(job)
+    session.flush()
+    session.add(
+        JobEvent(
+            job_id=job.id,
+            number=1,
+            kind="queued",
+            state="queued",
+            at=change.now,
+            data={"attempt": 0, "price_s": order.price_s},
+        )
+    )
+    session.flush()
+    price = Price(amount_s=order.price_s, free_credits_s=principal.plan.free_credits_s)
+    change.purse.hold(session, job, price, change.now)
+    if order.finished is not None:
+        lifecycle.succeed(change, job, order.finished.id)
+    else:
+        lifecycle.release_waiting(change, job.site_id, job.account_id)
+    session.refresh(job)
+    return job
+
+
+def find(session: Session, principal: Principal, job_id: str) -> Job:
+    """Return one of the account's jobs.
+
+    Raises
+    ------
+    NotFound
+        There is none; other accounts' are none of theirs.
+    """
+    job = session.scalar(queries.job_of(principal.site_id, principal.account_id, job_id))
+    if job is None:
+        raise NotFound("there is no such job")
+    return job
+
+
+def cancel(change: Change, principal: Principal, job_id: str) -> Job:
+    """Stop a job: at once if it waits, between two blocks if it runs. Again changes nothing.
+
+    Raises
+    ------
+    Conflict
+        It has ended otherwise.
+    """
+    session = change.session
+    session.execute(queries.lock_account(principal.site_id, principal.account_id))
+    job = find(session, principal, job_id)
+    if job.state == "canceled":
+        return job
+    if job.state not in UNFINISHED:
+        raise Conflict(f"the job has {job.state} already", state=job.state)
+    # A worker may take it between the look and this.
+    waiting = job.state == "queued" and lifecycle.cancel(change, job)
+    if not waiting and job.cancel_requested_at is None:
+        job.cancel_requested_at = change.now
+        session.flush()
+        lifecycle.note(change, job.id, "cancel_requested")
+    session.refresh(job)
+    return job
+
+
+def delete(change: Change, principal: Principal, job_id: str) -> None:
+    """Remove an ended job, and its stems unless another job shows them too.
+
+    Raises
+    ------
+    Conflict
+        It has not ended: cancel it first.
+    """
+    change.session.execute(queries.lock_account(principal.site_id, principal.account_id))
+    job = find(change.session, principal, job_id)
+    if job.state in UNFINISHED:
+        raise Conflict("the job has not ended: cancel it first", state=job.state)
+    result_id = job.result_id
+    change.session.delete(job)
+    change.session.flush()
+    if result_id is not None:
+        remove_unshown(change, result_id)
+
+
+def expire(change: Change, job: Job) -> None:
+    """Take its result away from a job whose time is over."""
+    result_id = job.result_id
+    gone = lifecycle.enter(change, job.id, "expired", result_id=None)
+    if gone is not None and result_id is not None:
+        remove_unshown(change, result_id)
+
+
+def remove_unshown(change: Change, result_id: str) -> None:
+    """Remove a result and its files unless a job still shows it."""
+    session = change.session
+    if session.scalar(queries.jobs_showing(result_id)) is not None:
+        return
+    result = session.get(Result, result_id)
+    if result is not None:
+        lifecycle.discard(change, result.prefix)
+        session.flush()
+        session.execute(queries.remove_result(result_id))
+
+
+def stems_of(session: Session, jobs: Sequence[Job]) -> Mapping[str, list[ResultStem]]:
+    """Return the stems of jobs by their result."""
+    results = [job.result_id for job in jobs if job.result_id is not None]
+    stems: dict[str, list[ResultStem]] = {result: [] for result in results}
+    for stem in session.scalars(queries.stems_of(results)):
+        stems[stem.result_id].append(stem)
+    return stems
+
+
+def _new_job(change: Change, principal: Principal, order: Order, unfinished: int) -> Job:
+    recipe, plan = order.recipe, principal.plan
+    return Job(
+        id=new_id("job"),
+        site_id=principal.site_id,
+        account_id=principal.account_id,
+        state="queued",
+        upload_id=order.song.upload_id,
+        name=order.song.name,
+        song_key=order.song.key,
+        song_sha256=order.song.sha256,
+        duration_s=order.song.duration_s,
+        model=recipe.model.card.name,
+        stems=None if recipe.stems is None else list(recipe.stems),
+        residual=recipe.residual,
+        quality=recipe.quality,
+        recipe_key=order.recipe_key,
+        price_s=order.price_s,
+        urgency=priority(plan.priority, unfinished),
+        running_cap=plan.max_running_jobs,
+        created_at=change.now,
+        retention_s=plan.retention_s,
+        attempt=0,
+        failures=0,
+        done_samples=0,
+        last_event=1,
+    )
+
+
+def _count_unfinished(session: Session, principal: Principal) -> int:
+    return session.scalar(queries.count_unfinished(principal.site_id, principal.account_id)) or 0
+
+
+def _check_length(song: Song, plan: Plan) -> None:
+    if song.duration_s > plan.max_duration_s:
+        raise AudioTooLong(
+            f"the song is {timedelta(seconds=round(song.duration_s))} long and the plan allows "
+            f"{timedelta(seconds=round(plan.max_duration_s))}",
+            duration_s=song.duration_s,
+            max_duration_s=plan.max_duration_s,
+        )
+
+
+def _check_quota(session: Session, principal: Principal) -> None:
+    plan = principal.plan
+    unfinished = _count_unfinished(session, principal)
+    if unfinished >= plan.max_files_at_once:
+        raise QuotaExceeded(
+            f"{unfinished} jobs are waiting or running, as many as the plan allows at once; wait "
+            "for one to end",
+            limit="max_files_at_once",
+            allowed=plan.max_files_at_once,
+        )
+    if plan.max_songs is None:
+        return
+    songs = session.scalar(queries.count_all(principal.site_id, principal.account_id)) or 0
+    if songs >= plan.max_songs:
+        raise QuotaExceeded(
+            "the songs that are free without an account are used up: sign up to go on",
+            limit="max_songs",
+            allowed=plan.max_songs,
+        )
