@@ -247,6 +247,13 @@ class RateLimited(ServiceError):
     code = "rate_limited"
 
 
+class NotReady(ServiceError):
+    """A part that the service needs does not work at present."""
+
+    code = "not_ready"
+    retryable = True
+
+
 class ExternalError(StemhouseError):
     """Something we depend on (storage, payments, mail) did not do its part."""
 
@@ -285,4 +292,11 @@ class ExternalRefused(ExternalError):
     """Something we depend on refuses us (credentials, settings): waiting does not help."""
 
     code = "external_refused"
+    retryable = False
+
+
+class ResultDamaged(ExternalError):
+    """A stored file of a result is not what was stored; the song must be separated again."""
+
+    code = "result_damaged"
     retryable = False

@@ -153,10 +153,10 @@ class Settings(BaseModel):
 
     # --- rate limits
     limits_storage: str = _setting(
-        "auto",
+        "database",
         "Rate limits",
-        "Where requests are counted: memory, database, redis://host:6379/0, or auto (memory on "
-        "SQLite, the database on PostgreSQL).",
+        "Where sign-ins, guests, uploads and jobs are counted: database, memory, or "
+        "redis://host:6379/0, which then counts all other requests too.",
     )
     rate_requests: str = _setting("1200/minute", "Rate limits", "Requests of one account.")
     rate_anonymous: str = _setting(

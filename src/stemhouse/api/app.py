@@ -10,10 +10,14 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
+from stemhouse.api import health
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
+from stemhouse.api.health import database_check
 from stemhouse.api.parts import PARTS
 from stemhouse.db.session import make_engine, make_sessions
+from stemhouse.http.limits import RateLimits
+from stemhouse.http.metrics import Metrics
 from stemhouse.http.part import Part
 from stemhouse.http.schemas import ErrorBody
 from stemhouse.http.services import Clock, Services, utc_now
@@ -63,7 +67,12 @@ def create_app(
         clock=clock,
         with_worker=with_worker,
     )
+    services: Services = app.state.services
     app.state.parts = tuple(parts)
+    app.state.metrics = Metrics()
+    app.state.rate_limits = RateLimits(settings, services.sessions, clock)
+    app.state.readiness = {"database": database_check(services)}
+    app.include_router(health.router)
     install_error_bodies(app)
     for part in parts:
         for router in part.routers:

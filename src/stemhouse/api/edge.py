@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stemhouse.api.errors import error_answer
 from stemhouse.db.ids import new_id
+from stemhouse.logs import log_facts
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,10 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
+        with log_facts(request_id=request_id):
+            await self._serve(scope, receive, send, request_id)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         scope.setdefault("state", {})["request_id"] = request_id
         began = time.perf_counter()
         status = 0
@@ -49,18 +54,18 @@ class Edge:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            logger.exception("a request failed", extra={"request_id": request_id})
+            logger.exception("a request failed")
             if status:
                 raise  # too late for another answer: the server closes the connection
             answer = error_answer(
                 HTTPStatus.INTERNAL_SERVER_ERROR,
                 "internal_error",
-                "something went wrong on our side: try again, and report the request_id if it stays",
+                "something went wrong on our side: try again; if it stays, report the request_id",
                 request_id=request_id,
             )
             await answer(scope, receive, send_with_id)
         finally:
-            _note(scope, request_id, status, time.perf_counter() - began)
+            _note(scope, status, time.perf_counter() - began)
 
 
 def _request_id(scope: Scope) -> str:
@@ -70,13 +75,13 @@ def _request_id(scope: Scope) -> str:
     return new_id("req")
 
 
-def _note(scope: Scope, request_id: str, status: int, wall_s: float) -> None:
+def _note(scope: Scope, status: int, wall_s: float) -> None:
     # The route's pattern, not the address: addresses hold identifiers and signatures.
     pattern = getattr(scope.get("route"), "path", "(no route)")
+    scope["app"].state.metrics.note(scope["method"], pattern, status=status, wall_s=wall_s)
     logger.info(
         "request",
         extra={
-            "request_id": request_id,
             "method": scope["method"],
             "route": pattern,
             "status": status,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, MetaData, String
 from sqlalchemy.dialects.postgresql import JSONB
@@ -40,7 +40,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(
+        self,
+        value: datetime | None,
+        dialect: Dialect,  # noqa: ARG002 - SQLAlchemy names it
+    ) -> datetime | None:
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -62,7 +66,11 @@ class Base(DeclarativeBase):
     """The one registry of tables; db/tables.py imports the modules that fill it."""
 
     metadata = MetaData(naming_convention=CONSTRAINT_NAMES)
-    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: Json(), list[str]: Json()}
+    type_annotation_map: ClassVar = {
+        datetime: UtcDateTime(),
+        dict[str, Any]: Json(),
+        list[str]: Json(),
+    }
 
 
 class Owned:

@@ -25,11 +25,11 @@ def render_type(kind: str, thing: Any, autogen: AutogenContext) -> str | Literal
     return False
 
 
-def is_ours(_name: str | None, kind: str, parents: Any) -> bool:
+def is_ours(name: str | None, kind: str, _parents: Any) -> bool:
     """Leave tables of others (the queue's) alone."""
     if kind == "table":
         only = context.config.attributes.get("only_tables")
-        return _name in (only or all_tables().tables)
+        return name in (only or all_tables().tables)
     return True
 
 

@@ -54,8 +54,7 @@ def address_token(settings: Settings, address: str) -> str:
 
 def sign_guest(settings: Settings, site_id: str, account_id: str) -> str:
     """Return the value of a guest's cookie."""
-    signed = _signer(settings, site_id).dumps(account_id)
-    return signed.decode() if isinstance(signed, bytes) else signed
+    return _signer(settings, site_id).dumps(account_id)
 
 
 def read_guest(settings: Settings, site_id: str, cookie: str) -> str | None:
@@ -67,7 +66,7 @@ def read_guest(settings: Settings, site_id: str, cookie: str) -> str | None:
     return account_id if isinstance(account_id, str) else None
 
 
-def _signer(settings: Settings, site_id: str) -> URLSafeSerializer:
+def _signer(settings: Settings, site_id: str) -> URLSafeSerializer[str]:
     return URLSafeSerializer(
         settings.secret_key.get_secret_value(),
         salt=f"guest:{site_id}",

@@ -99,11 +99,6 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("fingerprint", sa.String(length=64), nullable=False),
         sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column(
-            "headers",
-            sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(), "postgresql"),
-            nullable=True,
-        ),
         sa.Column("body", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
