@@ -96,7 +96,7 @@ class Ledger:
 
     def _lock(self) -> int:
         """Lock the books until the transaction ends; return what they hold. Opens new ones."""
-        found = self._session.execute(queries.lock(self._account_id)).scalar()
+        found: int | None = self._session.execute(queries.lock(self._account_id)).scalar()
         if found is not None:
             return found
         row = {"account_id": self._account_id, "site_id": self._site_id, "available_s": 0}
@@ -105,7 +105,8 @@ class Ledger:
                 self._session.execute(insert(Balance).values(row))
         except IntegrityError:
             # Somebody opened them at this moment; wait for the lock like everybody.
-            return self._session.execute(queries.lock(self._account_id)).scalar_one()
+            found = self._session.execute(queries.lock(self._account_id)).scalar_one()
+            return int(found)
         return 0
 
     def _find(self, key: str) -> LedgerEntry | None:

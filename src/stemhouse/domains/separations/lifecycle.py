@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,14 @@ from stemhouse.domains.separations.states import JobState
 from stemhouse.domains.separations.tables import Discarded, Job, JobEvent
 from stemhouse.errors import StemhouseError
 from stemhouse.jobs.queue import JobQueue
+
+Announce = Callable[[Session, Job, str], None]
+"""Told, inside the transaction, of every event: the session, the job as it is now, the kind. How
+a higher domain learns of what happens here without being asked."""
+
+
+def tell_nobody(_session: Session, _job: Job, _kind: str) -> None:
+    """Announce nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +40,15 @@ class Change:
         Who pays.
     now : datetime
         The moment that events bear.
+    announce : callable
+        Who else is told of events.
     """
 
     session: Session
     queue: JobQueue
     purse: Purse
     now: datetime
+    announce: Announce = tell_nobody
 
 
 def enter(
@@ -68,12 +80,12 @@ def enter(
     **values
         Columns to set.
     """
-    job = change.session.scalar(
+    job: Job | None = change.session.scalar(
         queries.enter(job_id, state, attempt, values),
         execution_options={"populate_existing": True},
     )
     if job is not None:
-        _write_event(change, job, event or state, data or {})
+        write_event(change, job, event or state, data or {})
     return job
 
 
@@ -81,7 +93,7 @@ def note(change: Change, job_id: str, kind: str, data: dict[str, Any] | None = N
     """Write an event that changes no state."""
     job = change.session.scalar(queries.note(job_id), execution_options={"populate_existing": True})
     if job is not None:
-        _write_event(change, job, kind, data or {})
+        write_event(change, job, kind, data or {})
 
 
 def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = None) -> bool:
@@ -169,7 +181,8 @@ def _lock(change: Change, job: Job) -> None:
     change.session.execute(queries.lock_account(job.site_id, job.account_id))
 
 
-def _write_event(change: Change, job: Job, kind: str, data: dict[str, Any]) -> None:
+def write_event(change: Change, job: Job, kind: str, data: dict[str, Any]) -> None:
+    """Write the event that the job's `last_event` counts, and tell of it."""
     change.session.execute(
         insert(JobEvent).values(
             job_id=job.id,
@@ -180,3 +193,4 @@ def _write_event(change: Change, job: Job, kind: str, data: dict[str, Any]) -> N
             data={"attempt": job.attempt, **data},
         )
     )
+    change.announce(change.session, job, kind)

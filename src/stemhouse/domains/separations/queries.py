@@ -106,7 +106,7 @@ def running_total() -> Select[int, float]:
     )
 
 
-def recent_speeds(newest: int) -> Select[float, datetime, datetime]:
+def recent_speeds(newest: int) -> Select[float, datetime | None, datetime | None]:
     """Read duration, start and end of the jobs that succeeded last."""
     return (
         select(Job.duration_s, Job.started_at, Job.finished_at)

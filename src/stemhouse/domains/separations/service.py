@@ -17,7 +17,7 @@ from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Price
 from stemhouse.domains.separations.songs import Song, Songs
 from stemhouse.domains.separations.states import UNFINISHED
-from stemhouse.domains.separations.tables import Job, JobEvent, Result, ResultStem
+from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
@@ -90,17 +90,7 @@ def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
     job = _new_job(change, principal, order, unfinished)
     session.add(job)
     session.flush()
-    session.add(
-        JobEvent(
-            job_id=job.id,
-            number=1,
-            kind="queued",
-            state="queued",
-            at=change.now,
-            data={"attempt": 0, "price_s": order.price_s},
-        )
-    )
-    session.flush()
+    lifecycle.write_event(change, job, "queued", {"price_s": order.price_s})
     price = Price(amount_s=order.price_s, free_credits_s=principal.plan.free_credits_s)
     change.purse.hold(session, job, price, change.now)
     if order.finished is not None:
