@@ -1,0 +1,138 @@
+"""The manifest of a result: what there is, where it lies, how to check it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from stemhouse.errors import ResultDamaged
+
+MANIFEST_NAME = "manifest.json"
+MANIFEST_VERSION: Final = 1
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class StoredFile(_Part):
+    """A file of the result, beside the manifest."""
+
+    name: str
+    size_bytes: Count
+    sha256: Sha256
+
+
+class Segment(StoredFile):
+    """One FLAC file: a stretch of one stem."""
+
+    offset_samples: Count
+    length_samples: Annotated[int, Field(ge=1)]
+    scale: Annotated[int, Field(ge=1)]
+    """Multiply decoded samples by this: 1, or the power of two that kept a stretch with samples
+    beyond full scale from being clipped."""
+
+
+class StemRecord(_Part):
+    """One stem: its segments, in order and without gaps."""
+
+    name: str
+    peak: float
+    silent: bool
+    segments: tuple[Segment, ...]
+    waveform: StoredFile | None
+    """None until the stem is complete."""
+
+    @property
+    def length_samples(self) -> int:
+        """Samples per channel that are there."""
+        return sum(segment.length_samples for segment in self.segments)
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all segments."""
+        return sum(segment.size_bytes for segment in self.segments)
+
+
+class CoverFile(StoredFile):
+    """The song's picture, as it lay in the song's file."""
+
+    mime: str
+
+
+class Song(_Part):
+    """What is known about the song, for names and tags of downloads."""
+
+    name: str
+    """Its file's name without folder and extension."""
+    tags: dict[str, str]
+    cover: CoverFile | None = None
+
+
+class Provenance(_Part):
+    """What made the result."""
+
+    engine_version: str
+    model: str
+    model_sha256: str
+    quality: str
+
+    @property
+    def text(self) -> str:
+        """One line for the comment tag, as the engine writes it into files."""
+        model = f"{self.model} {self.model_sha256[:12]}"
+        return f"Stemhouse {self.engine_version}, {model}, {self.quality}"
+
+
+class Manifest(_Part):
+    """Everything about a result; see docs/results.md for the file."""
+
+    version: Literal[1]
+    complete: bool
+    """False while the song is still being separated: then more segments will follow."""
+    sample_rate: Annotated[int, Field(ge=1)]
+    channels: Literal[1, 2]
+    bit_depth: Literal[16, 24]
+    length_samples: Count
+    """Samples per channel; while the song is being separated, those that every stem has."""
+    stems: tuple[StemRecord, ...]
+    song: Song
+    provenance: Provenance
+
+    @model_validator(mode="after")
+    def _without_gaps(self) -> Self:
+        for stem in self.stems:
+            position = 0
+            for segment in stem.segments:
+                if segment.offset_samples != position:
+                    raise ValueError(f"the segments of {stem.name} leave a gap at {position}")
+                position += segment.length_samples
+            if self.complete and position != self.length_samples:
+                raise ValueError(f"{stem.name} has {position} of {self.length_samples} samples")
+        return self
+
+    def stem(self, name: str) -> StemRecord | None:
+        """Return the stem of this name, if there is one."""
+        return next((stem for stem in self.stems if stem.name == name), None)
+
+    def to_json(self) -> bytes:
+        """Return the file's bytes."""
+        return self.model_dump_json(indent=1).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Manifest:
+        """Read the file.
+
+        Raises
+        ------
+        ResultDamaged
+            It is not a manifest of this version, or its segments leave gaps.
+        """
+        try:
+            return cls.model_validate_json(data)
+        except ValidationError as error:
+            raise ResultDamaged("the manifest of this result cannot be read") from error
