@@ -182,6 +182,19 @@ class Settings(BaseModel):
     max_attempts: Annotated[int, Field(ge=1)] = _setting(
         3, "Workers", "Attempts after which a song that brings its worker down has failed."
     )
+    songs_at_once: Annotated[int, Field(ge=1, le=64)] = _setting(
+        1,
+        "Workers",
+        "Songs that each worker separates side by side; the same for all workers of a database.",
+    )
+    song_memory_bytes: Count = _setting(
+        8_589_934_592,
+        "Workers",
+        "Memory that separating one song may take; 0 means no limit.",
+    )
+    song_stall_s: Seconds = _setting(
+        120.0, "Workers", "Seconds without progress after which a separation is ended."
+    )
     model: str = _setting("spleeter-2stems", "Workers", "Model of jobs that name none.")
     models_dir: Path | None = _setting(
         None, "Workers", "Folder of the weights; empty means the user's cache."
