@@ -211,6 +211,12 @@ class NotFound(ServiceError):
     code = "not_found"
 
 
+class LinkExpired(ServiceError):
+    """A link from a mail was used already or is too old."""
+
+    code = "link_expired"
+
+
 class Conflict(ServiceError):
     """The request contradicts the present state."""
 
@@ -261,6 +267,12 @@ class ExternalError(StemhouseError):
     retryable = True
 
 
+class MailFailed(ExternalError):
+    """A mail could not be handed over."""
+
+    code = "mail_failed"
+
+
 # --- the installation ----------------------------------------------------------------------------
 
 
@@ -300,3 +312,24 @@ class ResultDamaged(ExternalError):
 
     code = "result_damaged"
     retryable = False
+
+
+# --- what people send us -------------------------------------------------------------------------
+
+
+class UploadTooLarge(InputError):
+    """The file has more bytes than the plan allows."""
+
+    code = "upload_too_large"
+
+
+class AddressRefused(InputError):
+    """The address is not one that we fetch from or send to."""
+
+    code = "address_refused"
+
+
+class SourceUnreachable(InputError):
+    """The address is allowed, but what is there does not answer or is no file."""
+
+    code = "source_unreachable"

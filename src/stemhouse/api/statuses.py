@@ -12,6 +12,7 @@ from stemhouse.errors import (
     Forbidden,
     InputError,
     InvalidOption,
+    LinkExpired,
     ModelError,
     ModelNotFound,
     NotFound,
@@ -27,6 +28,7 @@ from stemhouse.errors import (
 # The first that fits counts: the more special ones stand before their bases.
 _STATUSES: tuple[tuple[type[StemhouseError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
+    (LinkExpired, HTTPStatus.GONE),
     (Conflict, HTTPStatus.CONFLICT),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),

@@ -56,7 +56,7 @@ WantedPage = Annotated[PageRequest, Depends(_page_request)]
 
 def fetch_page(
     session: Session,
-    statement: Select[tuple[Row]],
+    statement: Select[Row],
     identifier: InstrumentedAttribute[str],
     page: PageRequest,
 ) -> tuple[Sequence[Row], str | None]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Annotated, cast
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
@@ -16,12 +17,19 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from stemhouse.db.session import reading
 from stemhouse.domains.accounts import queries
 from stemhouse.domains.accounts.cookies import CSRF_HEADER, guest_cookie, session_cookie
+from stemhouse.domains.accounts.last_use import last_use_of
 from stemhouse.domains.accounts.plans import DEFAULT_SITE, AccountKind, plan_for
 from stemhouse.domains.accounts.principal import Principal, Via
 from stemhouse.domains.accounts.queries import Credential
 from stemhouse.domains.accounts.scopes import ALL_SCOPES, GUEST_SCOPES, Scope
-from stemhouse.domains.accounts.tokens import hash_token, is_csrf_token, read_guest
+from stemhouse.domains.accounts.tokens import (
+    address_token,
+    hash_token,
+    is_csrf_token,
+    read_guest,
+)
 from stemhouse.errors import Forbidden, Unauthenticated
+from stemhouse.http.limits import network_address, rate_limits_of
 from stemhouse.http.services import Services, services_of
 from stemhouse.http.session import SAFE_METHODS
 
@@ -75,11 +83,19 @@ def current_principal(
     _session: Annotated[object, Depends(_cookie)],
 ) -> Principal:
     """Return who sent a request, or refuse it."""
-    principal = authenticate(request)
-    if principal is None:
-        raise Unauthenticated("sign in, or send an API key: Authorization: Bearer shk_…")
-    request.state.principal = principal
+    services, limits = services_of(request), rate_limits_of(request)
+    try:
+        principal = _known(authenticate(request))
+    except Unauthenticated:
+        # Guessing keys is counted; knowing none as well.
+        limits.count(services.settings.rate_anonymous, "anonymous", network_address(request))
+        raise
+    limits.count(services.settings.rate_requests, "requests", principal.account_id)
+    last_use_of(request).note(principal, services.clock())
     return principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 
 def needs(scope: Scope) -> Callable[[Principal], Principal]:
@@ -95,7 +111,51 @@ def needs(scope: Scope) -> Callable[[Principal], Principal]:
     return allowed
 
 
-CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
+def limit_writes(request: Request, principal: CurrentPrincipal) -> None:
+    """Count what an account creates: uploads and jobs. ``dependencies=[Depends(limit_writes)]``."""
+    rates = services_of(request).settings.rate_writes
+    rate_limits_of(request).count_together(rates, "writes", principal.account_id)
+
+
+def limit_sign_in(request: Request) -> None:
+    """Count what somebody might try to guess with, per network address."""
+    settings = services_of(request).settings
+    who = address_token(settings, network_address(request))
+    rate_limits_of(request).count_together(settings.rate_sign_in, "sign-in", who)
+
+
+def from_our_site(request: Request) -> None:
+    """Refuse what the page of another site sends: it could sign people in as somebody else.
+
+    Raises
+    ------
+    Forbidden
+        The browser says that another site is behind the request.
+    """
+    origin = request.headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign or request.headers.get("sec-fetch-site") == "cross-site":
+        raise Forbidden("this must be sent from a page of this site, or by a program")
+
+
+def guest_of(request: Request) -> Principal | None:
+    """Return the guest that a browser has been until now, whoever else it is."""
+    services, site_id = services_of(request), site_of(request)
+    cookie = request.cookies.get(guest_cookie(site_id))
+    return _by_guest(services, site_id, cookie) if cookie else None
+
+
+def cookie_of(request: Request, principal: Principal) -> str | None:
+    """Return the cookie that let a principal in, None for keys."""
+    names = {"session": session_cookie, "guest": guest_cookie}
+    name = names.get(principal.via)
+    return request.cookies.get(name(principal.site_id)) if name else None
+
+
+def _known(principal: Principal | None) -> Principal:
+    if principal is None:
+        raise Unauthenticated("sign in, or send an API key: Authorization: Bearer shk_…")
+    return principal
 
 
 def _by_key(services: Services, site_id: str, authorization: str) -> Principal:
@@ -134,7 +194,7 @@ def _principal(services: Services, site_id: str, found: Credential, via: Via) ->
     if found.blocked:
         raise Forbidden("this account is blocked: write to whoever runs this service")
     kind = cast(AccountKind, found.kind)
-    scopes = found.scopes if found.scopes is not None else None
+    scopes = found.scopes
     if scopes is None:
         scopes = GUEST_SCOPES if kind == "guest" else ALL_SCOPES
     return Principal(

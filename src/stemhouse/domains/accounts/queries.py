@@ -5,10 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Delete, Select, Update, delete, func, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from stemhouse.domains.accounts.tables import Account, ApiKey, SignInSession
+from stemhouse.domains.accounts.scope import owned_by
+from stemhouse.domains.accounts.tables import (
+    Account,
+    ApiKey,
+    Identity,
+    MailedToken,
+    OutgoingMail,
+    SignInSession,
+)
+from stemhouse.http.tables import IdempotentAnswer, RateWindow
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +103,158 @@ def credential_of_guest(session: Session, site_id: str, account_id: str) -> Cred
     if row is None:
         return None
     return Credential(row.id, row.id, row.kind, row.plan, None, row.blocked_at is not None, None)
+
+
+# --- accounts -------------------------------------------------------------------------------------
+
+
+def account(site_id: str, account_id: str) -> Select[Account]:
+    return select(Account).where(Account.id == account_id, Account.site_id == site_id)
+
+
+def account_by_email(site_id: str, email: str) -> Select[Account]:
+    return select(Account).where(Account.site_id == site_id, Account.email == email)
+
+
+def accounts(site_id: str) -> Select[Account]:
+    return select(Account).where(Account.site_id == site_id, Account.kind == "user")
+
+
+def stale_guests(before: datetime, limit: int) -> Select[Account]:
+    return (
+        select(Account)
+        .where(Account.kind == "guest", Account.created_at < before)
+        .order_by(Account.created_at)
+        .limit(limit)
+    )
+
+
+def lock_account(site_id: str, account_id: str) -> Select[str]:
+    return (
+        select(Account.id)
+        .where(Account.id == account_id, Account.site_id == site_id)
+        .with_for_update()
+    )
+
+
+def remove_account(site_id: str, account_id: str) -> Delete:
+    return delete(Account).where(Account.id == account_id, Account.site_id == site_id)
+
+
+# --- sessions, keys, providers --------------------------------------------------------------------
+
+
+def sessions_of(site_id: str, account_id: str) -> Select[SignInSession]:
+    return owned_by(select(SignInSession), site_id, account_id)
+
+
+def remove_sessions(site_id: str, account_id: str, *, but: str | None = None) -> Delete:
+    statement = owned_by(delete(SignInSession), site_id, account_id)
+    return statement if but is None else statement.where(SignInSession.id != but)
+
+
+def remove_session(site_id: str, account_id: str, session_id: str) -> Delete:
+    return owned_by(delete(SignInSession), site_id, account_id).where(
+        SignInSession.id == session_id
+    )
+
+
+def keys_of(site_id: str, account_id: str) -> Select[ApiKey]:
+    return owned_by(select(ApiKey), site_id, account_id)
+
+
+def key(site_id: str, account_id: str, key_id: str) -> Select[ApiKey]:
+    return keys_of(site_id, account_id).where(ApiKey.id == key_id)
+
+
+def live_keys(site_id: str, account_id: str) -> Select[int]:
+    return select(func.count()).select_from(
+        keys_of(site_id, account_id).where(ApiKey.revoked_at.is_(None)).subquery()
+    )
+
+
+def revoke_keys(site_id: str, account_id: str, now: datetime) -> Update:
+    return (
+        owned_by(update(ApiKey), site_id, account_id)
+        .where(ApiKey.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def note_key_use(key_id: str, now: datetime) -> Update:
+    return update(ApiKey).where(ApiKey.id == key_id).values(last_used_at=now)
+
+
+def note_session_use(session_id: str, now: datetime, expires_at: datetime) -> Update:
+    return (
+        update(SignInSession)
+        .where(SignInSession.id == session_id)
+        .values(last_seen_at=now, expires_at=expires_at)
+    )
+
+
+def identity(site_id: str, issuer: str, subject: str) -> Select[Identity]:
+    return select(Identity).where(
+        Identity.site_id == site_id, Identity.issuer == issuer, Identity.subject == subject
+    )
+
+
+def identities_of(site_id: str, account_id: str) -> Select[Identity]:
+    return owned_by(select(Identity), site_id, account_id)
+
+
+# --- mailed links and mails -----------------------------------------------------------------------
+
+
+def mailed_token(site_id: str, purpose: str, token_hash: str) -> Select[MailedToken]:
+    return select(MailedToken).where(
+        MailedToken.site_id == site_id,
+        MailedToken.purpose == purpose,
+        MailedToken.token_hash == token_hash,
+    )
+
+
+def remove_mailed_tokens(site_id: str, account_id: str, purpose: str) -> Delete:
+    return owned_by(delete(MailedToken), site_id, account_id).where(MailedToken.purpose == purpose)
+
+
+def due_mails(now: datetime) -> Select[str]:
+    return (
+        select(OutgoingMail.id)
+        .where(OutgoingMail.next_attempt_at <= now)
+        .order_by(OutgoingMail.next_attempt_at)
+        .limit(100)
+    )
+
+
+def claim_mail(
+    mail_id: str, now: datetime, *, until: datetime
+) -> ReturningUpdate[str, str, str, int]:
+    return (
+        update(OutgoingMail)
+        .where(OutgoingMail.id == mail_id, OutgoingMail.next_attempt_at <= now)
+        .values(next_attempt_at=until, attempts=OutgoingMail.attempts + 1)
+        .returning(
+            OutgoingMail.recipient, OutgoingMail.subject, OutgoingMail.body, OutgoingMail.attempts
+        )
+    )
+
+
+def put_mail_off(mail_id: str, until: datetime) -> Update:
+    return update(OutgoingMail).where(OutgoingMail.id == mail_id).values(next_attempt_at=until)
+
+
+def remove_mail(mail_id: str) -> Delete:
+    return delete(OutgoingMail).where(OutgoingMail.id == mail_id)
+
+
+# --- what time removes ----------------------------------------------------------------------------
+
+
+def expired(now: datetime, answers_before: datetime) -> tuple[Delete, ...]:
+    return (
+        delete(SignInSession).where(SignInSession.expires_at <= now),
+        delete(MailedToken).where(MailedToken.expires_at <= now),
+        delete(RateWindow).where(RateWindow.expires_at <= now),
+        delete(IdempotentAnswer).where(IdempotentAnswer.created_at <= answers_before),
+    )

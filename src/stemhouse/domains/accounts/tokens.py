@@ -66,7 +66,7 @@ def read_guest(settings: Settings, site_id: str, cookie: str) -> str | None:
     return account_id if isinstance(account_id, str) else None
 
 
-def _signer(settings: Settings, site_id: str) -> URLSafeSerializer[str]:
+def _signer(settings: Settings, site_id: str) -> URLSafeSerializer:
     return URLSafeSerializer(
         settings.secret_key.get_secret_value(),
         salt=f"guest:{site_id}",
