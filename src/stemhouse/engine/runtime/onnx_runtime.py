@@ -61,6 +61,6 @@ class OnnxRuntimeNetwork:
         try:
             # (C, N, F) -> (1, C, N, F)
             gains = self._session.run(None, {"magnitude": magnitude[np.newaxis]})
-        except RuntimeError as error:
+        except Exception as error:  # its errors have no base of their own
             raise DeviceLost(f"ONNX Runtime failed while computing: {error}") from error
         return [gain[0] for gain in gains]
