@@ -191,13 +191,15 @@ class Separator:
         card, recipe = self.card, RECIPES[options.quality]
         plan = plan_tracks(card, options, complement=recipe.complement)
         self._find_weights(None)
+        # Before the source is opened: a refusal must not leave it open.
+        threads = self.runtime_info.threads
         reader = open_source(source, max_duration_s=options.max_duration_s)
         parts = StreamParts(
             reader=reader,
             prepare=partial(self._computation, recipe, plan.groups),
             plan=plan,
             model_rate=card.sample_rate,
-            threads=self.runtime_info.threads,
+            threads=threads,
             model=card.name,
             quality=options.quality,
             describe=partial(self._describe, options),
