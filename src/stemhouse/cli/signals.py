@@ -24,6 +24,7 @@ class Interrupts:
     def __init__(self) -> None:
         self.cancel = CancelToken()
         self.signal: int | None = None
+        self.abandoned = False  # whether threads still work on what nobody waits for
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
