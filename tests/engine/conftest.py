@@ -88,7 +88,12 @@ def separator(store: ModelStore) -> Callable[..., Separator]:
         key = (model, provider, precision, threads)
         if key not in loaded:
             runtime = RuntimeOptions(provider=provider, precision=precision, threads=threads)
-            loaded[key] = Separator(DATA / model, runtime=runtime, store=store)
+            own = (DATA / model).is_dir()
+            loaded[key] = (
+                Separator(DATA / model, runtime=runtime, store=store)
+                if own
+                else Separator(model, runtime=runtime, allow_download=False)
+            )
         return loaded[key]
 
     return get
