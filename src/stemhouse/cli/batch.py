@@ -80,7 +80,7 @@ def run_batch(
     full, no memory, device lost).
     """
     waiting = list(reversed(tasks))
-    missing = _missing_folders(tasks)
+    clean = partial(_remove_unfinished, tasks, _missing_folders(tasks))
     running: dict[Future[Outcome], Task] = {}
     pool = ThreadPoolExecutor(work.jobs, "stemhouse-song")
     try:
@@ -93,8 +93,9 @@ def run_batch(
                 break
             done = _next_done(running, interrupts)
             if not done:
-                interrupts.abandoned = True
-                _remove_unfinished(tasks, missing)
+                # Again at the very end: a song that was only just beginning may open files yet.
+                interrupts.abandoned, interrupts.clean = True, clean
+                clean()
                 yield from _give_up(list(running.values()), "stopped")
                 break
             for future in done:
