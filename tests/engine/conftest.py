@@ -108,14 +108,12 @@ def computation(card: ModelCard) -> Callable[..., Computation]:
         groups: tuple[tuple[int, ...], ...] = ((0,), (1,)),
     ) -> Computation:
         recipe = RECIPES[quality]
-        before = card.window_frames // recipe.hop_frames - 1 if recipe.whole_passes else 0
         return Computation(
             network=network if hasattr(network, "infer") else KnownNetwork(network),
             grid=WindowGrid(
                 stft=Stft(card.frame_length, card.frame_step),
                 frames=card.window_frames,
                 hop_frames=recipe.hop_frames,
-                before=before,
             ),
             recipe=recipe,
             bins=1024 if recipe.band == "trained" else 2048,

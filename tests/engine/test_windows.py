@@ -15,10 +15,7 @@ SMALL = Stft(16, 4)
 def grids(draw: st.DrawFn) -> WindowGrid:
     frames = draw(st.integers(2, 12))
     hop = draw(st.integers(1, frames))
-    whole = draw(st.booleans())
-    return WindowGrid(
-        stft=SMALL, frames=frames, hop_frames=hop, before=frames // hop - 1 if whole else 0
-    )
+    return WindowGrid(stft=SMALL, frames=frames, hop_frames=hop)
 
 
 @st.composite
@@ -38,24 +35,24 @@ def windows(grid: WindowGrid, blocks: list[np.ndarray]) -> list[Window]:
 def test_every_window_is_the_song_from_its_place_on_with_zeros_around(grid, split):
     song, blocks = split
     size, step = SMALL.samples(grid.frames), grid.hop_frames * SMALL.step
-    lead, far = grid.before * step + SMALL.lead_samples, size + song.shape[1]
+    lead, far = SMALL.lead_samples, size + song.shape[1]
     around = np.pad(song, ((0, 0), (lead, far)))
 
     cut = windows(grid, blocks)
 
     for window in cut:
-        start = (window.index + grid.before) * step
+        start = window.index * step
         assert np.array_equal(window.samples, around[:, start : start + size])
 
 
 @given(grids(), splits())
-def test_there_is_one_window_for_every_chunk_and_those_before_the_song(grid, split):
+def test_there_is_one_window_for_every_chunk(grid, split):
     song, blocks = split
 
     cut = windows(grid, blocks)
 
     chunks = grid.chunks(SMALL.frames(song.shape[1]))
-    assert [window.index for window in cut] == list(range(-grid.before, chunks))
+    assert [window.index for window in cut] == list(range(chunks))
 
 
 @given(grids(), splits())
@@ -78,9 +75,8 @@ def test_chunks_cover_every_frame_once(grid, split):
 
     covered = np.zeros(frames + grid.hop_frames, int)
     for window in cut:
-        if window.index >= 0:
-            first = window.index * grid.hop_frames
-            covered[first : first + grid.hop_frames] += 1
+        first = window.index * grid.hop_frames
+        covered[first : first + grid.hop_frames] += 1
     assert (covered[:frames] == 1).all()
 
 
@@ -96,28 +92,15 @@ def test_no_frame_is_seen_by_more_windows_than_there_are_passes(grid, split):
         assert 1 <= len(seen) <= grid.passes
 
 
-@pytest.mark.parametrize("passes", [1, 2, 4])
-def test_whole_passes_see_the_first_frame_as_often_as_any_other(passes: int):
-    grid = WindowGrid(stft=SMALL, frames=8, hop_frames=8 // passes, before=passes - 1)
-
-    cut = windows(grid, [np.ones((2, 200), np.float32)])
-
-    counts = {
-        sum(0 <= frame - w.index * grid.hop_frames < grid.frames for w in cut)
-        for frame in range(SMALL.frames(200))
-    }
-    assert counts == {passes}
-
-
 @pytest.mark.parametrize("blocks", [[], [np.zeros((2, 0), np.float32)]])
 def test_a_song_without_samples_has_no_windows(blocks: list[np.ndarray]):
-    grid = WindowGrid(stft=SMALL, frames=8, hop_frames=4, before=0)
+    grid = WindowGrid(stft=SMALL, frames=8, hop_frames=4)
 
     assert windows(grid, blocks) == []
 
 
 def test_a_window_stays_as_it_is_while_more_is_read():
-    grid = WindowGrid(stft=SMALL, frames=8, hop_frames=4, before=0)
+    grid = WindowGrid(stft=SMALL, frames=8, hop_frames=4)
     blocks = [np.full((2, 100), n, np.float32) for n in range(1, 5)]
     cut = grid.cut(iter(blocks), 2)
 

@@ -107,6 +107,8 @@ def run_batch(
         if running:  # whoever listens is gone: nobody would read what the others give
             interrupts.cancel.cancel()
         pool.shutdown(wait=not interrupts.abandoned)
+        # Songs remove the folders they made, but not one that another song found already made.
+        clean()
     yield from _give_up(waiting, "not begun")
 
 

@@ -45,6 +45,12 @@ class Output:
     ------
     InvalidOption
         No such format, or a template that cannot be used.
+
+    Examples
+    --------
+    >>> from stemhouse import Output
+    >>> Output(format="flac24", template="{artist}/{song} - {stem}.{ext}").file_format.bit_depth
+    24
     """
 
     format: OutputFormat | str = "wav"

@@ -35,8 +35,8 @@ def supports(device: str) -> bool:
 class OnnxRuntimeNetwork:
     """A network on one device, in float32."""
 
-    def __init__(self, graph: Path, *, device: str) -> None:
-        """Load `graph` (an ONNX file) on `device`."""
+    def __init__(self, graph: Path | bytes, *, device: str) -> None:
+        """Load `graph` (an ONNX file, or its bytes) on `device`."""
         settings = onnxruntime.SessionOptions()
         # As with OpenVINO: windows side by side, each on the calling thread alone.
         settings.intra_op_num_threads = 1
