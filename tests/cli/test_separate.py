@@ -368,7 +368,7 @@ def test_a_signal_stops_at_once_and_leaves_no_file(
     assert time.monotonic() - began < 2.0  # 0.5 s on a machine that does nothing else
     assert running.returncode == code
     assert "Traceback" not in said
-    assert files(Path("out")) == []
+    assert not Path("out").exists()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
@@ -382,7 +382,7 @@ def test_a_signal_at_any_time_ends_without_traceback(tmp_path: Path, delay_s: fl
     _output, said = running.communicate(timeout=20)
 
     assert running.returncode in (130, -signal.SIGINT)
-    assert "Traceback" not in said or "importlib" in said  # Python itself was still starting
+    assert "Traceback" not in said or "runpy" in said  # Python itself was still starting
     assert files(Path("out")) == []
 
 

@@ -10,10 +10,9 @@ from stemhouse.engine.naming import (
     check_template,
     collision_key,
     output_paths,
-    safe_text,
-    shorten,
     song_name,
 )
+from stemhouse.engine.safe_text import safe_text, shorten
 from stemhouse.errors import InvalidOption
 
 TAGS = {"artist": "Nina", "title": "Sun", "album": "Live", "track": "3/12"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.progress import Progress as Bars
 
 from stemhouse.cli.errors import one_line
-from stemhouse.cli.outcome import Outcome, Summary, describe, describe_summary, time_left
+from stemhouse.cli.outcome import Outcome, Summary, clock, describe, describe_summary, time_left
 
 if TYPE_CHECKING:
     from stemhouse.cli.songs import Song
@@ -38,6 +39,8 @@ class BarReporter:
         self._overall: TaskID | None = None
         self._working: TaskID | None = None
         self._songs: dict[str, TaskID] = {}
+        self._shares: dict[str, float] = {}
+        self._began, self._total = time.monotonic(), 0.0
         self._lock = threading.Lock()
 
     def note(self, text: str) -> None:
@@ -46,6 +49,7 @@ class BarReporter:
     def begin(self, total: int) -> None:
         self._bars = _bars(self._console)
         self._bars.start()
+        self._began, self._total = time.monotonic(), float(total)
         if total > 1:
             self._overall = self._bars.add_task(f"{total} songs", total=float(total), left="")
 
@@ -76,13 +80,13 @@ class BarReporter:
                 completed=share or 0.0,
                 left=time_left(progress),
             )
+            self._tell_overall(song, share or 0.0)
 
     def finished(self, outcome: Outcome) -> None:
         task = self._songs.pop(str(outcome.song.path), None)
         if self._bars is not None and task is not None:
             self._bars.remove_task(task)
-        if self._bars is not None and self._overall is not None:
-            self._bars.advance(self._overall)
+        self._tell_overall(outcome.song, 1.0)
         if outcome.status == "failed" and outcome.error is not None:
             text = f"{outcome.song.shown}: {one_line(outcome.error)}"
             self._console.print(f"[bold red]error:[/] {escape(text)}")
@@ -97,6 +101,18 @@ class BarReporter:
         if self._bars is not None:
             self._bars.stop()
             self._bars = None
+
+    def _tell_overall(self, song: Song, share: float) -> None:
+        """Move the bar of all songs. They count alike: how long the next ones are is not known."""
+        if self._bars is None or self._overall is None:
+            return
+        with self._lock:
+            self._shares[str(song.path)] = share
+            done = sum(self._shares.values())
+        total = max(self._total, done)
+        left = (time.monotonic() - self._began) * (total - done) / done if done > 0 else None
+        text = "" if left is None else f"{clock(left)} left"
+        self._bars.update(self._overall, completed=done, left=text)
 
     def _end_working(self) -> None:
         with self._lock:

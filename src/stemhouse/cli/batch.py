@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -31,8 +33,14 @@ POLL_S = 0.1
 LOAD_GRACE_S = 0.2
 """How long a cancelled load may take to end by itself; it has written nothing yet."""
 
-STOP_GRACE_S = 5.0
-"""How long cancelled songs may take to remove their temporary files."""
+TEMPORARY = ".stemhouse-*.part"
+"""Names of files that are being written."""
+
+MAX_DESCRIPTORS = 4096
+"""Where the search for open files ends: far above what 64 songs at once have open."""
+
+STOP_GRACE_S = 0.3
+"""How long cancelled songs may take to finish the windows they are at, before they are left."""
 
 # After one of these the next song would fail in the same way.
 _HOPELESS = (DiskFull, OutOfMemory, DeviceLost, MemoryError)
@@ -72,6 +80,7 @@ def run_batch(
     full, no memory, device lost).
     """
     waiting = list(reversed(tasks))
+    clean = partial(_remove_unfinished, tasks, _missing_folders(tasks))
     running: dict[Future[Outcome], Task] = {}
     pool = ThreadPoolExecutor(work.jobs, "stemhouse-song")
     try:
@@ -82,7 +91,14 @@ def run_batch(
                 running[pool.submit(call)] = task
             if not running:
                 break
-            for future in _next_done(running, interrupts):
+            done = _next_done(running, interrupts)
+            if not done:
+                # Again at the very end: a song that was only just beginning may open files yet.
+                interrupts.abandoned, interrupts.clean = True, clean
+                clean()
+                yield from _give_up(list(running.values()), "stopped")
+                break
+            for future in done:
                 outcome = _outcome(future, running.pop(future))
                 yield outcome
                 if isinstance(outcome.error, _HOPELESS):
@@ -90,20 +106,58 @@ def run_batch(
     finally:
         if running:  # whoever listens is gone: nobody would read what the others give
             interrupts.cancel.cancel()
-        pool.shutdown(wait=True)
+        pool.shutdown(wait=not interrupts.abandoned)
+        # Songs remove the folders they made, but not one that another song found already made.
+        clean()
     yield from _give_up(waiting, "not begun")
 
 
 def _next_done(
     running: dict[Future[Outcome], Task], interrupts: Interrupts
 ) -> set[Future[Outcome]]:
+    """Wait for a song to end; return none if they are to stop and do not stop in time."""
     stopping_since: float | None = None
     while not (done := wait(running, timeout=POLL_S, return_when=FIRST_COMPLETED).done):
+        now = time.monotonic()
         if interrupts.cancel.cancelled and stopping_since is None:
-            stopping_since = time.monotonic()
-        if stopping_since is not None and time.monotonic() - stopping_since > STOP_GRACE_S:
-            interrupts.leave_at_once()
+            stopping_since = now
+        if stopping_since is not None and now - stopping_since > STOP_GRACE_S:
+            return set()
     return done
+
+
+def _remove_unfinished(tasks: Sequence[Task], made: Sequence[Path]) -> None:
+    """Remove the temporary files that this process has open, and folders that are left empty.
+
+    The songs would do so themselves, but only after the windows that they are computing. Another
+    process may write to the same folder, so that only files open here are taken.
+    """
+    mine = _open_files()
+    for folder in {target.parent for task in tasks for target in task.targets}:
+        for path in folder.glob(TEMPORARY):
+            with suppress(OSError):  # gone meanwhile; Windows does not let open files go
+                status = path.stat()
+                if (status.st_dev, status.st_ino) in mine:
+                    path.unlink()
+    for folder in made:
+        with suppress(OSError):  # not empty, or not made yet
+            folder.rmdir()
+
+
+def _missing_folders(tasks: Sequence[Task]) -> list[Path]:
+    """List the folders that the songs will make, the innermost first."""
+    folders = {folder for task in tasks for target in task.targets for folder in target.parents}
+    missing = (folder for folder in folders if not folder.exists())
+    return sorted(missing, key=lambda folder: len(folder.parts), reverse=True)
+
+
+def _open_files() -> set[tuple[int, int]]:
+    found = set()
+    for number in range(3, MAX_DESCRIPTORS):
+        with suppress(OSError):
+            status = os.fstat(number)
+            found.add((status.st_dev, status.st_ino))
+    return found
 
 
 def _separate(task: Task, work: Work, reporter: Reporter, interrupts: Interrupts) -> Outcome:

@@ -6,12 +6,18 @@ Nothing heavy is imported before it is needed: ``stemhouse --version`` answers a
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    # Nothing is begun yet: Ctrl-C during the imports shall end Python without a word.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import stemhouse.cli.app  # noqa: F401 - the longest of them
+
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     code = run(sys.argv[1:])
     try:
         sys.stdout.flush()

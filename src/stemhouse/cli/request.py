@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from stemhouse.cli.batch import Work, call_interruptibly, run_batch
+from stemhouse.cli.batch import TEMPORARY, Work, call_interruptibly, run_batch
 from stemhouse.cli.console import Reporter, explain_fault
 from stemhouse.cli.errors import ExitCode, batch_exit_code, exit_code, one_line, printable
 from stemhouse.cli.model_choice import choose_card, choose_model
@@ -160,7 +160,7 @@ def _remove_stale(plan: Plan) -> None:
     """Remove what a killed run left half written in the folders that are written to now."""
     now = time.time()
     for folder in {target.parent for task in plan.tasks for target in task.targets}:
-        for path in folder.glob(".stemhouse-*.part"):
+        for path in folder.glob(TEMPORARY):
             try:
                 if now - path.stat().st_mtime > STALE_AFTER_S:
                     path.unlink()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -263,6 +264,9 @@ def separate(
         raise
     finally:
         reporter.close()
+    if interrupts.abandoned:  # Python would wait for the threads
+        sys.stdout.flush()
+        interrupts.leave_at_once()
     raise typer.Exit(code)
 
 

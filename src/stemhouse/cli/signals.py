@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,8 @@ class Interrupts:
     def __init__(self) -> None:
         self.cancel = CancelToken()
         self.signal: int | None = None
+        self.abandoned = False  # whether threads still work on what nobody waits for
+        self.clean: Callable[[], None] | None = None  # what is left to do before leaving at once
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Self:
@@ -50,6 +53,8 @@ class Interrupts:
 
     def leave_at_once(self) -> None:
         """End the process without waiting for threads that are inside a library's call."""
+        if self.clean is not None:
+            self.clean()
         if sys.stderr.isatty():
             os.write(sys.stderr.fileno(), SHOW_CURSOR.encode())
         os._exit(self.exit_code)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+from stemhouse.engine.safe_text import REPLACEMENT, safe_character, safe_text, shorten
 from stemhouse.errors import InvalidOption
 
 DEFAULT_TEMPLATE = "{song}/{stem}.{ext}"
@@ -44,16 +45,9 @@ hidden temporary name that a file bears while it is written."""
 MAX_BOUND_BYTES = 180
 """Longest value that `bind_template` fixes: the stem and the extension must still fit beside it."""
 
-_REPLACEMENT = "_"
-_FORBIDDEN = frozenset('<>:"/\\|?*')
 _WINDOWS_DEVICES = re.compile(
     r"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³])(?:\.|$)", re.IGNORECASE
 )
-_ZERO_WIDTH_JOINERS = "\u200c\u200d"
-# Invisible, but emoji are made with them; the range is the letters inside flags of regions.
-_KEPT_FORMAT_CHARACTERS = frozenset(_ZERO_WIDTH_JOINERS) | {
-    chr(code) for code in range(0xE0020, 0xE0080)
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,50 +244,6 @@ def collision_key(path: PurePosixPath | str) -> str:
     return unicodedata.normalize("NFC", str(path)).casefold()
 
 
-def safe_text(text: str) -> str:
-    """Make text from outside harmless as a part of a file name.
-
-    Parameters
-    ----------
-    text : str
-        Any text: a tag, a file name, bytes that were not UTF-8 (lone surrogates).
-
-    Returns
-    -------
-    str
-        The text in Unicode's composed form (NFC), white space as single spaces, characters that
-        some file system forbids replaced by ``_``, invisible direction marks removed, no dot or
-        space at either end. Letters of all scripts and emoji stay as they are. May be empty.
-    """
-    composed = unicodedata.normalize("NFC", text)
-    spaced = " ".join(composed.split())
-    cleaned = "".join(_safe_character(character) for character in spaced)
-    stripped = cleaned.strip(" ")
-    leading = len(stripped) - len(stripped.lstrip("."))
-    # A leading dot would hide the file, and ".." alone would leave the folder.
-    return (_REPLACEMENT * bool(leading) + stripped[leading:]).rstrip(". ")
-
-
-def shorten(text: str, max_bytes: int) -> str:
-    """Cut text to at most `max_bytes` bytes of UTF-8 without cutting a character apart.
-
-    A letter keeps its accents and an emoji its skin tone, joined parts and variation selectors:
-    the cut is moved back to before the whole of what a reader sees as one character (a close
-    approximation of Unicode's grapheme clusters, without its tables).
-    """
-    if len(text.encode("utf-8", "replace")) <= max_bytes:
-        return text
-    end, size = 0, 0
-    for end, character in enumerate(text):  # noqa: B007 - the position is used after the loop
-        size += len(character.encode("utf-8", "replace"))
-        if size > max_bytes:
-            break
-    start = end
-    while start > 0 and _joined(text, start):
-        start -= 1
-    return text[: start or end].rstrip(". ")
-
-
 def _path(template: str, fields: NameFields, stem: str) -> PurePosixPath:
     values = fields.values(stem)
     bound = bind_template(template, folder=fields.folder)
@@ -322,33 +272,8 @@ def _component(template: str, values: Mapping[str, str]) -> str:
 
 def _allowed_component(name: str) -> str:
     """Repair what only shows when a whole name is put together."""
-    name = name.strip(" ").rstrip(". ") or _REPLACEMENT
-    return f"{_REPLACEMENT}{name}" if _WINDOWS_DEVICES.match(name) else name
-
-
-def _safe_character(character: str) -> str:
-    if character in _FORBIDDEN:
-        return _REPLACEMENT
-    category = unicodedata.category(character)
-    if category == "Cf":  # direction marks can make "gpj.exe" look like "exe.jpg"
-        return character if character in _KEPT_FORMAT_CHARACTERS else ""
-    return _REPLACEMENT if category in {"Cc", "Cs"} else character
-
-
-def _joined(text: str, position: int) -> bool:
-    """Whether the characters before and at `position` are seen as one."""
-    before, after = text[position - 1], text[position]
-    if before == "\u200d" or after in _ZERO_WIDTH_JOINERS:
-        return True
-    if unicodedata.category(after).startswith("M") or after in _KEPT_FORMAT_CHARACTERS:
-        return True
-    if 0x1F3FB <= ord(after) <= 0x1F3FF:  # skin tones
-        return True
-    return _is_flag_half(before) and _is_flag_half(after)
-
-
-def _is_flag_half(character: str) -> bool:
-    return 0x1F1E6 <= ord(character) <= 0x1F1FF
+    name = name.strip(" ").rstrip(". ") or REPLACEMENT
+    return f"{REPLACEMENT}{name}" if _WINDOWS_DEVICES.match(name) else name
 
 
 def _track_number(text: str) -> str:
@@ -394,7 +319,7 @@ def _check_literals(template: str) -> None:
             "file name, such as '{song}/{stem}.{ext}'",
             template=template,
         )
-    bad = sorted({character for character in skeleton if _safe_character(character) != character})
+    bad = sorted({character for character in skeleton if safe_character(character) != character})
     if [character for character in bad if character != "/"]:
         raise InvalidOption(
             f"the template {template!r} holds characters that are not allowed in file names on "

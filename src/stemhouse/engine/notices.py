@@ -19,6 +19,12 @@ class Notice:
         One sentence for people.
     details : Mapping
         JSON-serialisable facts for programs.
+
+    Examples
+    --------
+    >>> from stemhouse import Notice
+    >>> Notice("clipped", "3 samples were limited", {"clipped_samples": 3}).code
+    'clipped'
     """
 
     code: str

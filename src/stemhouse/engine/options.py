@@ -38,6 +38,12 @@ class Options:
     ------
     InvalidOption
         A value is not one of those above.
+
+    Examples
+    --------
+    >>> from stemhouse import Options
+    >>> Options(stems=("vocals",), residual=True, quality="best").quality
+    'best'
     """
 
     stems: tuple[str, ...] | None = None
@@ -64,7 +70,17 @@ class Options:
             )
 
     def stems_of(self, card: ModelCard) -> tuple[str, ...]:
-        """Return the stems to compute with the model of `card`, in manifest order.
+        """Return the stems to compute, in manifest order.
+
+        Parameters
+        ----------
+        card : ModelCard
+            The model.
+
+        Returns
+        -------
+        tuple of str
+            Those that were asked for; all of the model's if none were named.
 
         Raises
         ------

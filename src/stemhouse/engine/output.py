@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from stemhouse.engine.audio import Samples
-from stemhouse.engine.codec import AudioWriter, OutputFormat, SourceInfo, parse_format
+from stemhouse.engine.codec import AudioWriter, OutputFormat, SourceInfo, WrittenFile, parse_format
 from stemhouse.engine.naming import DEFAULT_TEMPLATE, NameFields, check_template, output_paths
 from stemhouse.engine.notices import Notice
 from stemhouse.engine.result import Separation, StemBlock
@@ -44,6 +45,12 @@ class Output:
     ------
     InvalidOption
         No such format, or a template that cannot be used.
+
+    Examples
+    --------
+    >>> from stemhouse import Output
+    >>> Output(format="flac24", template="{artist}/{song} - {stem}.{ext}").file_format.bit_depth
+    24
     """
 
     format: OutputFormat | str = "wav"
@@ -81,6 +88,7 @@ class StemWriters:
         self._provenance = provenance
         self._paths = self._plan(directory)
         self._made: list[Path] = []
+        self._named: list[Path] = []
         self._workers: dict[str, _Worker] = {}
 
     def __enter__(self) -> Self:
@@ -108,14 +116,25 @@ class StemWriters:
 
     def close(self, result: Separation) -> Separation:
         """Finish the files, name them, and return `result` with them in its stems."""
-        # First let all finish their samples, so that a full disk leaves none of them.
+        # First let all finish, so that a full disk leaves none of them.
         for worker in self._workers.values():
             worker.finish()
-        files = {name: worker.writer.close() for name, worker in self._workers.items()}
+        files = {name: self._name(name) for name in self._workers}
         self._made.clear()
+        self._named.clear()
         stems = {name: replace(stem, file=files[name]) for name, stem in result.stems.items()}
         notices = [_of_stem(name, notice) for name, f in files.items() for notice in f.notices]
         return replace(result, stems=stems, notices=result.notices + tuple(notices))
+
+    def _name(self, track: str) -> WrittenFile:
+        path = self._paths[track]
+        replaced = path.exists()
+        if replaced and not self._output.overwrite:
+            raise _exists(path)
+        file = self._workers[track].writer.close()
+        if not replaced:
+            self._named.append(path)
+        return file
 
     def _plan(self, directory: Path) -> dict[str, Path]:
         info = self._stream.info
@@ -131,11 +150,7 @@ class StemWriters:
         paths = {name: directory / path for name, path in named.items()}
         there = [path for path in paths.values() if path.exists()]
         if there and not self._output.overwrite:
-            raise OutputExists(
-                f"{there[0]} is there already; allow overwriting (--overwrite), or choose another "
-                "folder or template",
-                path=str(there[0]),
-            )
+            raise _exists(there[0])
         return paths
 
     def _writer(self, name: str, path: Path) -> AudioWriter:
@@ -164,6 +179,9 @@ class StemWriters:
     def _abandon(self) -> None:
         for worker in self._workers.values():
             worker.abort()
+        for path in self._named:
+            path.unlink(missing_ok=True)
+        self._named.clear()
         for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
             # Another separation may have put its files there meanwhile.
             if folder.is_dir() and not any(folder.iterdir()):
@@ -194,6 +212,14 @@ def stem_tags(
     return tags
 
 
+def _exists(path: Path) -> OutputExists:
+    return OutputExists(
+        f"{path} is there already; allow overwriting (--overwrite), or choose another folder or "
+        "template",
+        path=str(path),
+    )
+
+
 def _of_stem(name: str, notice: Notice) -> Notice:
     return Notice(notice.code, f"{name}: {notice.message}", {"stem": name, **notice.details})
 
@@ -215,7 +241,7 @@ class _Worker:
         self._blocks.put(samples)
 
     def finish(self) -> None:
-        """Wait until everything is written, and raise what went wrong."""
+        """Wait until everything is written but the name, and raise what went wrong."""
         if self._thread.is_alive():
             self._blocks.put(None)
             self._thread.join()
@@ -233,8 +259,12 @@ class _Worker:
     def _run(self) -> None:
         # Takes blocks to the end even after an error, so that `put` never waits for ever.
         while (block := self._blocks.get()) is not None:
-            if self._error is None and not self._aborted.is_set():
-                try:
-                    self.writer.write(block)
-                except BaseException as error:  # noqa: BLE001 - raised in the stream's thread
-                    self._error = error
+            self._try(partial(self.writer.write, block))
+        self._try(self.writer.finish)
+
+    def _try(self, step: Callable[[], None]) -> None:
+        if self._error is None and not self._aborted.is_set():
+            try:
+                step()
+            except BaseException as error:  # noqa: BLE001 - raised in the stream's thread
+                self._error = error

@@ -102,13 +102,11 @@ class Pipeline:
                 index, first = analysing.popleft()
                 analyses[index] = first.result()
                 self.network_s += analyses[index].network_s
-                if index >= 0:
-                    synthesising.append(
-                        pool.submit(self._computation.synthesise, index, dict(analyses))
-                    )
+                seen = dict(analyses)
+                synthesising.append(pool.submit(self._computation.synthesise, index, seen))
                 # The next chunk is seen by windows from index - passes + 2 on.
                 analyses.pop(index - passes + 1, None)
-                if len(synthesising) > 1 or (synthesising and synthesising[0].done()):
+                if len(synthesising) > 1 or synthesising[0].done():
                     yield synthesising.popleft().result()
             for future_samples in synthesising:
                 yield future_samples.result()

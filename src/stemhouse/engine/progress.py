@@ -24,6 +24,13 @@ class Progress:
         Seconds since the separation began.
     sample_rate : int
         Rate of the source in Hz, so that samples can be shown as time.
+
+    Examples
+    --------
+    >>> from stemhouse import Progress
+    >>> progress = Progress(done_samples=1, total_samples=4, elapsed_s=2.0, sample_rate=44_100)
+    >>> progress.fraction, progress.remaining_s
+    (0.25, 6.0)
     """
 
     done_samples: int

@@ -20,11 +20,11 @@ class Recipe:
     hop_frames : int
         Frames from one window to the next, a divisor of the window for whole passes: 512 is
         windows side by side, 128 is four shifted passes.
-    whole_passes : bool
-        Whether windows also start before the song, so that its first frames get as many passes
-        as all others.
     taper : bool
         Whether a window's edges, where the network knows one side only, count less.
+    level_db : float or None
+        Loudness that quieter windows are raised to before the network sees them, in dB of full
+        scale (gated RMS); None leaves them as they are, as Spleeter does.
     exponent : float
         p of the ratio mask estimate^p / Σ estimate^p. 2 is Spleeter's; less is softer.
     wiener_iterations : int
@@ -36,8 +36,8 @@ class Recipe:
 
     band: Literal["trained", "full"]
     hop_frames: int
-    whole_passes: bool
     taper: bool
+    level_db: float | None
     exponent: float
     wiener_iterations: int
     complement: bool
@@ -47,8 +47,8 @@ RECIPES: dict[Quality, Recipe] = {
     "fast": Recipe(
         band="trained",
         hop_frames=512,
-        whole_passes=False,
         taper=False,
+        level_db=None,
         exponent=2.0,
         wiener_iterations=0,
         complement=False,
@@ -56,8 +56,8 @@ RECIPES: dict[Quality, Recipe] = {
     "standard": Recipe(
         band="full",
         hop_frames=384,
-        whole_passes=False,
         taper=True,
+        level_db=-16.0,
         exponent=2.0,
         wiener_iterations=0,
         complement=True,
@@ -65,8 +65,8 @@ RECIPES: dict[Quality, Recipe] = {
     "best": Recipe(
         band="full",
         hop_frames=128,
-        whole_passes=True,
         taper=True,
+        level_db=-16.0,
         exponent=1.3,
         wiener_iterations=1,
         complement=True,

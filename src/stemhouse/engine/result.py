@@ -23,6 +23,14 @@ class StemBlock:
         Where the stretch begins in the song, in samples at the song's own rate.
     stems : Mapping of str to ndarray of float32, shape (C, T)
         Per track, in manifest order, the residual last. All have the same shape.
+
+    Examples
+    --------
+    >>> from stemhouse import Separator
+    >>> with Separator().stream("examples/voice-over-guitars.flac") as stream:
+    ...     first = next(iter(stream))
+    >>> first.offset_samples, list(first.stems)
+    (0, ['vocals', 'accompaniment'])
     """
 
     offset_samples: int
@@ -47,6 +55,13 @@ class Stem:
         The samples, if they were kept in memory.
     file : WrittenFile or None
         The file, if it was written to one.
+
+    Examples
+    --------
+    >>> from stemhouse import separate
+    >>> vocals = separate("examples/voice-over-guitars.flac", quality="fast").stems["vocals"]
+    >>> vocals.silent, round(vocals.level_db, 1)
+    (False, -2.4)
     """
 
     name: str
@@ -87,6 +102,13 @@ class Separation:
         ``realtime`` seconds of music per second.
     notices : tuple of Notice
         What should be said about this result.
+
+    Examples
+    --------
+    >>> from stemhouse import separate
+    >>> result = separate("examples/voice-over-guitars.flac", quality="fast")
+    >>> result.model, result.length_samples, result.duration_s
+    ('spleeter-2stems', 529200, 12.0)
     """
 
     stems: Mapping[str, Stem]

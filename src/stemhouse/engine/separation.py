@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from stemhouse.engine.audio import Samples
+from stemhouse.engine.loudness import raise_to
 from stemhouse.engine.masks import Mask, apply_mask, ratio_masks
 from stemhouse.engine.recipes import Recipe
 from stemhouse.engine.runtime import Gains, Network
@@ -84,6 +85,8 @@ class Computation:
         if magnitude.shape[0] == 1:
             # The network looks at two channels: mono is shown to it twice. (1, N, F) -> (2, N, F)
             magnitude = np.repeat(magnitude, 2, axis=0)
+        if self.recipe.level_db is not None:
+            magnitude *= np.float32(raise_to(window.samples, self.recipe.level_db))
         began = time.perf_counter()
         gains = self.network.infer(magnitude)
         return Analysis(spectrum, gains, time.perf_counter() - began)

@@ -144,7 +144,7 @@ class SeparationStream:
         reader, parts = self._parts.reader, self._parts
         self._began = self._reported = time.perf_counter()
         waiting = SampleQueue(self.channels)
-        with Prefetch(self._read(), _BLOCKS_AHEAD) as blocks:
+        with reader, Prefetch(self._read(), _BLOCKS_AHEAD) as blocks:
             computation = parts.prepare()
             pipeline = Pipeline(computation, parts.threads, self._cancel)
             windows = computation.grid.cut(self._model_blocks(blocks, waiting), self.channels)
@@ -158,7 +158,10 @@ class SeparationStream:
                     for resampler, samples in zip(back, piece, strict=True)
                 ]
                 yield self._block(waiting, done, last=last)
-        reader.close()
+        if waiting.filled:
+            # So short that it is less than half a sample at the model's rate: all of it is rest.
+            nothing = np.zeros((self.channels, 0), np.float32)
+            yield self._block(waiting, [nothing] * groups, last=True)
         self._finish(pipeline)
 
     def _read(self) -> Iterator[tuple[Samples, Samples]]:
@@ -232,7 +235,7 @@ class SeparationStream:
         wall_s = time.perf_counter() - self._began
         network_s = pipeline.network_s / self._parts.threads
         notices = self._parts.reader.notices + self._meter.judge(
-            self._read_samples, every_stem=len(self.tracks) > 1
+            self._read_samples, complete=self._parts.plan.complete
         )
         duration_s = self._read_samples / self.info.sample_rate
         self._result = self._parts.describe(

@@ -43,10 +43,13 @@ class TrackPlan:
         For each group the stems in it, as positions in the model's manifest.
     tracks : tuple of Track
         In manifest order, the residual last.
+    complete : bool
+        Whether the tracks together are the whole song.
     """
 
     groups: tuple[tuple[int, ...], ...]
     tracks: tuple[Track, ...]
+    complete: bool
 
 
 def plan_tracks(card: ModelCard, options: Options, *, complement: bool) -> TrackPlan:
@@ -86,7 +89,8 @@ def plan_tracks(card: ModelCard, options: Options, *, complement: bool) -> Track
             )
         tracks[RESIDUAL] = _residual(card, names, groups, complement=complement)
     order = [*names, RESIDUAL] if options.residual else names
-    return TrackPlan(tuple(groups), tuple(tracks[name] for name in order))
+    complete = options.residual or len(names) == len(card.stems)
+    return TrackPlan(tuple(groups), tuple(tracks[name] for name in order), complete)
 
 
 def _residual(

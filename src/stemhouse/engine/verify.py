@@ -70,26 +70,26 @@ class ResultMeter:
         """Whether a track is no part of the song."""
         return self.level_db(name) <= SILENT_DB
 
-    def judge(self, length_samples: int, *, every_stem: bool) -> tuple[Notice, ...]:
+    def judge(self, length_samples: int, *, complete: bool) -> tuple[Notice, ...]:
         """Decide whether the result counts.
 
         Parameters
         ----------
         length_samples : int
             Samples per channel of the song.
-        every_stem : bool
-            Whether the tracks are all of the song, so that they cannot all be silent.
+        complete : bool
+            Whether the tracks together are the whole song.
 
         Returns
         -------
         tuple of Notice
-            What is true and worth saying: parts that the song does not have.
+            What is true and worth saying: parts that the song does not have, or that it sounds
+            only above the band that was separated.
 
         Raises
         ------
         SeparationFailed
-            A track has another length than the song, several tracks are copies of it, or the song
-            sounds and no part of it does.
+            A track has another length than the song, or several tracks are copies of it.
         """
         for name, meter in self._tracks.items():
             if meter.length != length_samples:
@@ -108,7 +108,7 @@ class ResultMeter:
                 tracks=copies,
             )
         silent = [name for name in self._tracks if self.silent(name)]
-        if every_stem and len(silent) == len(self._tracks):
+        if complete and len(silent) == len(self._tracks):
             return (_nothing_found(),)
         return tuple(self._absent(name) for name in silent)
 

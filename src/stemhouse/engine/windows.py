@@ -18,8 +18,7 @@ class Window:
     Attributes
     ----------
     index : int
-        Its place: it begins at frame ``index * hop_frames``. Negative where passes begin before
-        the song.
+        Its place: it begins at frame ``index * hop_frames``.
     samples : ndarray of float32, shape (C, T)
         What its frames look at, zeros where there is no song.
     """
@@ -40,14 +39,11 @@ class WindowGrid:
         Frames per window.
     hop_frames : int
         Frames from one window to the next.
-    before : int
-        How many windows begin before the song.
     """
 
     stft: Stft
     frames: int
     hop_frames: int
-    before: int
 
     @property
     def passes(self) -> int:
@@ -59,7 +55,7 @@ class WindowGrid:
         return -(-song_frames // self.hop_frames)
 
     def cut(self, blocks: Iterable[Samples], channels: int) -> Iterator[Window]:
-        """Cut blocks into windows, one for every chunk and those that begin before the song.
+        """Cut blocks into windows, one for every chunk.
 
         Parameters
         ----------
@@ -76,9 +72,8 @@ class WindowGrid:
         step = self.hop_frames * self.stft.step
         size = self.stft.samples(self.frames)
         # Everything is counted from the first sample that frame 0 looks at, `lead` before the song.
-        buffer = _Buffer(channels, self.before * step + self.stft.lead_samples)
-        index = -self.before
-        length = 0
+        buffer = _Buffer(channels, self.stft.lead_samples)
+        index = length = 0
         for block in blocks:
             length += block.shape[1]
             buffer.append(block)

@@ -125,7 +125,7 @@ class AudioWriter:
         self._resampler = Resampler(channels, sample_rate, stored_rate)
         self._length, self._peak = 0, 0.0
         self._result: WrittenFile | None = None
-        self._ended = False
+        self._ended = self._finished = False
         job = EncoderJob(
             format=format,
             sample_rate=stored_rate,
@@ -159,18 +159,29 @@ class AudioWriter:
         with self._undone_on_error():
             self._encode(self._resampler.process(samples))
 
-    def close(self) -> WrittenFile:
-        """Finish the file and give it its name. A second call returns the same answer."""
-        if self._result is not None:
-            return self._result
+    def finish(self) -> None:
+        """Write all that is left, but do not name the file yet: `close` does.
+
+        Who writes several files that belong together finishes all of them before closing any.
+        """
         if self._ended:
             raise InvalidOption("the writer was aborted; there is no file")
+        if self._finished:
+            return
         with self._undone_on_error():
             empty = np.zeros((self._channels, 0), np.float32)
             self._encode(self._resampler.process(empty, last=True))
             if self._length == 0 and not self._format.lossless:
                 raise EmptyAudio(f"{self._format} cannot hold a sound without samples")
             self._encoder.finish()
+        self._finished = True
+
+    def close(self) -> WrittenFile:
+        """Finish the file and give it its name. A second call returns the same answer."""
+        if self._result is not None:
+            return self._result
+        self.finish()
+        with self._undone_on_error():
             self._target.commit()
         self._ended = True
         self._result = WrittenFile(
@@ -187,7 +198,8 @@ class AudioWriter:
         """Stop and remove the temporary file. Does nothing after `close`."""
         if not self._ended:
             self._ended = True
-            self._encoder.discard()
+            if not self._finished:
+                self._encoder.discard()
             self._target.discard()
 
     def __enter__(self) -> Self:
@@ -205,7 +217,7 @@ class AudioWriter:
             self.abort()
 
     def _check(self, samples: Samples) -> None:
-        if self._ended:
+        if self._ended or self._finished:
             raise InvalidOption("the writer is closed; open another for another file")
         if samples.ndim != 2 or samples.shape[0] != self._channels or samples.dtype != np.float32:
             raise InvalidOption(

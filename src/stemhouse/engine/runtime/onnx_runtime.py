@@ -35,8 +35,8 @@ def supports(device: str) -> bool:
 class OnnxRuntimeNetwork:
     """A network on one device, in float32."""
 
-    def __init__(self, graph: Path, *, device: str) -> None:
-        """Load `graph` (an ONNX file) on `device`."""
+    def __init__(self, graph: Path | bytes, *, device: str) -> None:
+        """Load `graph` (an ONNX file, or its bytes) on `device`."""
         settings = onnxruntime.SessionOptions()
         # As with OpenVINO: windows side by side, each on the calling thread alone.
         settings.intra_op_num_threads = 1
@@ -61,6 +61,6 @@ class OnnxRuntimeNetwork:
         try:
             # (C, N, F) -> (1, C, N, F)
             gains = self._session.run(None, {"magnitude": magnitude[np.newaxis]})
-        except RuntimeError as error:
+        except Exception as error:  # its errors have no base of their own
             raise DeviceLost(f"ONNX Runtime failed while computing: {error}") from error
         return [gain[0] for gain in gains]

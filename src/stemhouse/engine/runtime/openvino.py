@@ -42,13 +42,13 @@ class OpenVinoNetwork:
 
     def __init__(
         self,
-        graph: Path,
+        graph: Path | bytes,
         shape: tuple[int, int, int],
         *,
         precision: str,
         threads: int,
     ) -> None:
-        """Compile `graph` (an OpenVINO model file) for windows of `shape` (C, N, F)."""
+        """Compile `graph`, an OpenVINO file or ONNX in memory, for windows (C, N, F)."""
         core = openvino.Core()
         try:
             model = core.read_model(graph)

@@ -36,6 +36,12 @@ class RuntimeOptions:
     ------
     InvalidOption
         A value is none of those.
+
+    Examples
+    --------
+    >>> from stemhouse import RuntimeOptions
+    >>> RuntimeOptions(precision="float32", threads=2).provider
+    'auto'
     """
 
     provider: Provider = "auto"

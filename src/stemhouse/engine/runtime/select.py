@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from stemhouse.engine.runtime.network import Network
 from stemhouse.engine.runtime.options import RuntimeInfo, RuntimeOptions
 from stemhouse.engine.runtime.processor import has_bfloat16_matrix_units, usable_cores
-from stemhouse.errors import OutputNotWritable, RuntimeUnavailable
+from stemhouse.errors import DiskFull, RuntimeUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,15 +20,15 @@ class Runtime:
     info: RuntimeInfo
 
     def compile(
-        self, stored: Path, shape: tuple[int, int, int], build: Callable[[], bytes]
+        self, stored: Path | None, shape: tuple[int, int, int], build: Callable[[], bytes]
     ) -> Network:
         """Compile the network for windows of one size.
 
         Parameters
         ----------
-        stored : Path
+        stored : Path or None
             Where this network's graph is kept between runs, without suffix. It is made with
-            `build` if it is not there.
+            `build` if it is not there. None keeps nothing.
         shape : tuple of int
             Window size (C, N, F); N and F are multiples of 64.
         build : callable
@@ -41,17 +42,19 @@ class Runtime:
         if self.info.provider == "openvino":
             from stemhouse.engine.runtime import openvino
 
-            graph = stored.with_name(f"{stored.name}-openvino-{openvino.VERSION}.xml")
-            if not graph.exists():
-                openvino.write_graph(graph, build)
+            graph: Path | bytes
+            if stored is None:
+                graph = build()
+            else:
+                graph = stored.with_name(f"{stored.name}-openvino-{openvino.VERSION}.xml")
+                if not graph.exists():
+                    openvino.write_graph(graph, build)
             return openvino.OpenVinoNetwork(
                 graph, shape, precision=self.info.precision, threads=self.info.threads
             )
         from stemhouse.engine.runtime import onnx_runtime
 
-        graph = stored.with_name(f"{stored.name}.onnx")
-        if not graph.exists():
-            _write(graph, build())
+        graph = build() if stored is None else _kept(stored.with_name(f"{stored.name}.onnx"), build)
         return onnx_runtime.OnnxRuntimeNetwork(graph, device=self.info.device)
 
 
@@ -129,11 +132,14 @@ def _resolve_onnxruntime(options: RuntimeOptions, device: str) -> RuntimeInfo:
     )
 
 
-def _write(target: Path, content: bytes) -> None:
-    draft = target.with_name(f".{target.name}.draft")
-    try:
-        draft.write_bytes(content)
-        draft.replace(target)
-    except OSError as error:
-        draft.unlink(missing_ok=True)
-        raise OutputNotWritable(f"the network's graph could not be stored: {error}") from error
+def _kept(graph: Path, build: Callable[[], bytes]) -> Path:
+    """Return `graph`, made if it is not there. Moved into place, so that it is whole if it is."""
+    if not graph.exists():
+        draft = graph.with_name(f".{graph.name}.{os.getpid()}")
+        try:
+            draft.write_bytes(build())
+            draft.replace(graph)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise DiskFull(f"the network's graph could not be stored: {error.strerror}") from error
+    return graph
