@@ -57,9 +57,21 @@ def load_settings(
 
 
 def with_secret(settings: Settings) -> Settings:
-    """Return the settings with a secret key: the given one, or one made once and kept."""
+    """Return the settings with a secret key: the given one, or one made once and kept.
+
+    Raises
+    ------
+    InvalidSettings
+        None is given, and a kept one would not reach the other processes of the database.
+    """
     if settings.secret_key.get_secret_value():
         return settings
+    if not settings.on_sqlite:
+        raise InvalidSettings(
+            "processes that share a database must share STEMHOUSE_SECRET_KEY (or "
+            "STEMHOUSE_SECRET_KEY_FILE): at least 32 random characters, the same for all of them",
+            missing=["STEMHOUSE_SECRET_KEY"],
+        )
     path = settings.data_dir / SECRET_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     try:

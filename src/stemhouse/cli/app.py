@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from stemhouse import __version__
-from stemhouse.cli import models
+from stemhouse.cli import db, key, models, user
+from stemhouse.cli.config import config
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
+from stemhouse.cli.web import serve, web
+from stemhouse.cli.worker import worker
 
 app = typer.Typer(
     name="stemhouse",
@@ -40,3 +43,10 @@ def stemhouse(
 app.command("separate")(separate)
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor)
+app.command("serve")(serve)
+app.command("web")(web)
+app.command("worker")(worker)
+app.add_typer(db.app, name="db")
+app.add_typer(user.app, name="user")
+app.add_typer(key.app, name="key")
+app.command("config")(config)

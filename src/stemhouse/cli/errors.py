@@ -15,11 +15,13 @@ from stemhouse.errors import (
     Cancelled,
     ExternalError,
     InputError,
+    InstallationError,
     InvalidOption,
     ModelError,
     OutputExists,
     OutputNotWritable,
     ResourceError,
+    ServiceError,
 )
 
 
@@ -46,6 +48,8 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (ModelError, ExitCode.MODEL),
     (ResourceError, ExitCode.RESOURCE),
     (ExternalError, ExitCode.RESOURCE),
+    (InstallationError, ExitCode.USAGE),
+    (ServiceError, ExitCode.INPUT),
     (Cancelled, ExitCode.INTERRUPTED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
     (MemoryError, ExitCode.RESOURCE),

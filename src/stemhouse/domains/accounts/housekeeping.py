@@ -73,7 +73,7 @@ class Housekeeping:
     def _sweep_guests(self) -> None:
         before = self._services.clock() - timedelta(seconds=GUEST_TTL_S)
         with transaction(self._services.sessions) as session:
-            for guest in session.scalars(queries.stale_guests(before, GUESTS_AT_ONCE)):
+            for guest in session.scalars(queries.stale_guests(before, GUESTS_AT_ONCE)).all():
                 service_ownership.delete(session, guest.site_id, guest.id, owned=self._owned)
 
     def _run(self) -> None:

@@ -167,6 +167,11 @@ def key(site_id: str, account_id: str, key_id: str) -> Select[ApiKey]:
     return keys_of(site_id, account_id).where(ApiKey.id == key_id)
 
 
+def any_key(key_id: str) -> Select[ApiKey]:
+    """Find a key of whomever: for the operator."""
+    return select(ApiKey).where(ApiKey.id == key_id)
+
+
 def live_keys(site_id: str, account_id: str) -> Select[int]:
     return select(func.count()).select_from(
         keys_of(site_id, account_id).where(ApiKey.revoked_at.is_(None)).subquery()

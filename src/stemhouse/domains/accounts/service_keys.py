@@ -37,16 +37,22 @@ def create(
             f"a key cannot be allowed more than who makes it: {', '.join(sorted(missing))}",
             scopes=sorted(missing),
         )
+    return add(session, (principal.site_id, principal.account_id), asked, now)
+
+
+def add(session: Session, owner: tuple[str, str], asked: KeyRequest, now: datetime) -> NewKeyAnswer:
+    """Make a key for an account, named by its site and itself, whoever asks."""
+    site_id, account_id = owner
     if asked.expires_at is not None and asked.expires_at <= now:
         raise InvalidOption("expires_at is in the past")
-    live = session.scalar(queries.live_keys(principal.site_id, principal.account_id)) or 0
+    live = session.scalar(queries.live_keys(site_id, account_id)) or 0
     if live >= MAX_LIVE_KEYS:
         raise QuotaExceeded(f"there are {live} keys already: revoke one", limit=MAX_LIVE_KEYS)
     secret = new_key()
     row = ApiKey(
         id=new_id("key"),
-        site_id=principal.site_id,
-        account_id=principal.account_id,
+        site_id=site_id,
+        account_id=account_id,
         name=asked.name,
         shown_start=secret[:SHOWN_CHARACTERS],
         token_hash=hash_token(secret),

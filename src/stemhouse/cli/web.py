@@ -1,0 +1,93 @@
+"""``stemhouse serve`` and ``stemhouse web``: the service in one process, and its web half."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from stemhouse.cli.entry import ConfigOption, read_settings
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from stemhouse.settings import Settings
+
+HostOption = Annotated[
+    str | None, typer.Option("--host", help="Address to listen on. [default: 127.0.0.1]")
+]
+PortOption = Annotated[
+    int | None, typer.Option("--port", min=0, max=65_535, help="Port. [default: 8000]")
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-dir", metavar="DIR", help="Where everything is kept.", show_default=False),
+]
+
+
+def serve(
+    config: ConfigOption = None,
+    host: HostOption = None,
+    port: PortOption = None,
+    data_dir: DataOption = None,
+) -> None:
+    """Start the whole service in one process: API, pages and a worker.
+
+    With nothing set up it keeps everything in the user's data folder and makes its database.
+    """
+    from stemhouse.db.checks import compare, upgrade
+
+    settings = _settings(config, host=host, port=port, data_dir=data_dir)
+    engine = _engine(settings)
+    if settings.on_sqlite and compare(engine).kind == "empty":
+        upgrade(engine)
+    _run(settings, engine, with_worker=True)
+
+
+def web(config: ConfigOption = None, host: HostOption = None, port: PortOption = None) -> None:
+    """Start the web half: API and pages. Songs are separated by stemhouse worker."""
+    settings = _settings(config, host=host, port=port)
+    _run(settings, _engine(settings), with_worker=False)
+
+
+def _settings(config: Path | None, **overrides: object) -> Settings:
+    from stemhouse.logs import configure_logging
+    from stemhouse.settings_sources import with_secret
+
+    settings = with_secret(read_settings(config, **overrides))
+    configure_logging(settings)
+    return settings
+
+
+def _engine(settings: Settings) -> Engine:
+    from stemhouse.db.session import make_engine
+
+    return make_engine(settings.effective_database_url)
+
+
+def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
+    import uvicorn
+
+    from stemhouse.api.app import create_app
+    from stemhouse.db.checks import check
+
+    check(engine)
+    app = create_app(settings, engine=engine, with_worker=with_worker)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=list(settings.trusted_proxies),
+            timeout_graceful_shutdown=round(settings.shutdown_s),
+        )
+    )
+    typer.echo(f"Stemhouse is at {settings.address}", err=True)
+    server.run()
+    if not server.started:
+        raise typer.Exit(1)
