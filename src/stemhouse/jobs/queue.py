@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
@@ -21,6 +22,9 @@ MOST_URGENT: Final = 1
 """Zero would be 'unset', and first of all."""
 
 LEAST_URGENT: Final = 2**31 - 1
+
+# It tells every step of its own start-up; what it warns of is worth reading.
+logging.getLogger("dbos").setLevel(logging.WARNING)
 
 _TIERS: Final = 100
 _STEP: Final = 1_000_000

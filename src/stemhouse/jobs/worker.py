@@ -112,7 +112,7 @@ class Worker:
         def separate_song(job_id: str) -> str:
             try:
                 return _run_steps(steps, job_id, incarnation)
-            except Exception:  # noqa: BLE001 - the worker loop
+            except Exception:
                 # The outermost frame of a job: it ends with a code, whatever happened.
                 _log.exception("a step met a fault", extra={"job_id": job_id})
                 steps.fail(job_id)
@@ -127,7 +127,7 @@ class Worker:
             except SQLAlchemyError as error:
                 # The database is away. If it stays so, others will hold us for dead, rightly.
                 _log.warning("no sign of life possible: %s", type(error).__name__)
-            except Exception:  # noqa: BLE001 - the worker loop
+            except Exception:
                 _log.exception("the heartbeat met a fault")
 
     def _beat(self) -> None:

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import new_id
+from stemhouse.db.upsert import insert_for
 from stemhouse.domains.billing import queries
 from stemhouse.domains.billing.tables import Balance, LedgerEntry
 from stemhouse.errors import InvalidOption, PaymentRequired
@@ -100,14 +100,11 @@ class Ledger:
         if found is not None:
             return found
         row = {"account_id": self._account_id, "site_id": self._site_id, "available_s": 0}
-        try:
-            with self._session.begin_nested():
-                self._session.execute(insert(Balance).values(row))
-        except IntegrityError:
-            # Somebody opened them at this moment; wait for the lock like everybody.
-            found = self._session.execute(queries.lock(self._account_id)).scalar_one()
-            return int(found)
-        return 0
+        # Somebody may open them at this moment: then this waits, and so does the second look.
+        self._session.execute(
+            insert_for(self._session, Balance).values(row).on_conflict_do_nothing()
+        )
+        return int(self._session.execute(queries.lock(self._account_id)).scalar_one())
 
     def _find(self, key: str) -> LedgerEntry | None:
         return self._session.scalar(queries.entry(self._account_id, key))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,64 +51,60 @@ class Change:
     announce: Announce = tell_nobody
 
 
-def enter(
-    change: Change,
-    job_id: str,
-    state: JobState,
-    *,
-    attempt: int | None = None,
-    event: str | None = None,
-    data: dict[str, Any] | None = None,
-    **values: Any,
-) -> Job | None:
-    """Move a job into a state and write the event; None when it may not go there from where it is.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A step of a job.
 
-    Parameters
+    Attributes
     ----------
-    change : Change
-        The transaction.
-    job_id : str
-        The job.
     state : JobState
         Where it goes.
-    attempt : int, optional
-        The attempt that speaks; if another one has begun since, nothing happens.
-    event : str, optional
-        The event's kind; the state's name by default.
-    data : dict, optional
+    speaker : int or None
+        The attempt that says so; if another one has begun since, nothing happens. None is
+        somebody who is above attempts.
+    event : str or None
+        The event's kind; the state's name where None.
+    data : Mapping
         What the event tells.
-    **values
+    values : Mapping
         Columns to set.
     """
+
+    state: JobState
+    speaker: int | None = None
+    event: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def enter(change: Change, job_id: str, move: Move) -> Job | None:
+    """Move a job and write the event; None when it may not go there from where it is."""
     job: Job | None = change.session.scalar(
-        queries.enter(job_id, state, attempt, values),
+        queries.enter(job_id, move.state, move.speaker, move.values),
         execution_options={"populate_existing": True},
     )
     if job is not None:
-        write_event(change, job, event or state, data or {})
+        write_event(change, job, move.event or move.state, move.data)
     return job
 
 
-def note(change: Change, job_id: str, kind: str, data: dict[str, Any] | None = None) -> None:
+def note(change: Change, job_id: str, kind: str) -> None:
     """Write an event that changes no state."""
     job = change.session.scalar(queries.note(job_id), execution_options={"populate_existing": True})
     if job is not None:
-        write_event(change, job, kind, data or {})
+        write_event(change, job, kind, {})
 
 
 def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = None) -> bool:
     """End a job well: show the result, charge for the song, let the account's next one run."""
     _lock(change, job)
-    done = enter(
-        change,
-        job.id,
-        "succeeded",
-        attempt=attempt,
-        result_id=result_id,
-        finished_at=change.now,
-        expires_at=change.now + timedelta(seconds=job.retention_s),
-        remaining_s=None,
-    )
+    values = {
+        "result_id": result_id,
+        "finished_at": change.now,
+        "expires_at": change.now + timedelta(seconds=job.retention_s),
+        "remaining_s": None,
+    }
+    done = enter(change, job.id, Move(state="succeeded", speaker=attempt, values=values))
     if done is None:
         return False
     change.purse.settle(change.session, done, done.price_s, change.now)
@@ -119,27 +115,23 @@ def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = N
 def fail(change: Change, job: Job, error: StemhouseError, *, attempt: int | None = None) -> bool:
     """End a job with an error, and give everything back."""
     _lock(change, job)
-    done = enter(
-        change,
-        job.id,
-        "failed",
-        attempt=attempt,
-        data={"code": error.code},
-        error_code=error.code,
-        error_message=error.message,
-        error_details=error.details,
-        finished_at=change.now,
-        remaining_s=None,
-    )
+    values = {
+        "error_code": error.code,
+        "error_message": error.message,
+        "error_details": error.details,
+        "finished_at": change.now,
+        "remaining_s": None,
+    }
+    data = {"code": error.code}
+    done = enter(change, job.id, Move(state="failed", speaker=attempt, data=data, values=values))
     return _give_up(change, done)
 
 
 def cancel(change: Change, job: Job, *, attempt: int | None = None) -> bool:
     """End a job because its owner said so, and give everything back."""
     _lock(change, job)
-    done = enter(
-        change, job.id, "canceled", attempt=attempt, finished_at=change.now, remaining_s=None
-    )
+    values = {"finished_at": change.now, "remaining_s": None}
+    done = enter(change, job.id, Move(state="canceled", speaker=attempt, values=values))
     return _give_up(change, done)
 
 
@@ -181,7 +173,7 @@ def _lock(change: Change, job: Job) -> None:
     change.session.execute(queries.lock_account(job.site_id, job.account_id))
 
 
-def write_event(change: Change, job: Job, kind: str, data: dict[str, Any]) -> None:
+def write_event(change: Change, job: Job, kind: str, data: Mapping[str, Any]) -> None:
     """Write the event that the job's `last_event` counts, and tell of it."""
     change.session.execute(
         insert(JobEvent).values(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -119,7 +119,7 @@ def recent_speeds(newest: int) -> Select[float, datetime | None, datetime | None
 # --- changing a job ------------------------------------------------------------------------------
 
 
-def enter(job_id: str, state: JobState, attempt: int | None, values: dict[str, Any]) -> Update:
+def enter(job_id: str, state: JobState, attempt: int | None, values: Mapping[str, Any]) -> Update:
     """Move a job into a state it may enter, if the attempt is still the one named."""
     statement = update(Job).where(Job.id == job_id, Job.state.in_(sources_of(state)))
     if attempt is not None:
@@ -132,7 +132,7 @@ def note(job_id: str) -> Update:
     return update(Job).where(Job.id == job_id).values(last_event=Job.last_event + 1).returning(Job)
 
 
-def report(job_id: str, attempt: int, values: dict[str, Any]) -> Update:
+def report(job_id: str, attempt: int, values: Mapping[str, Any]) -> Update:
     """Write progress of the attempt that runs; tells whether it should stop."""
     return (
         update(Job)

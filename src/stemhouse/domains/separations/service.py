@@ -12,7 +12,7 @@ from stemhouse.db.ids import new_id
 from stemhouse.domains.accounts.plans import Plan
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
-from stemhouse.domains.separations.lifecycle import Change
+from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Price
 from stemhouse.domains.separations.songs import Song, Songs
@@ -162,7 +162,7 @@ def delete(change: Change, principal: Principal, job_id: str) -> None:
 def expire(change: Change, job: Job) -> None:
     """Take its result away from a job whose time is over."""
     result_id = job.result_id
-    gone = lifecycle.enter(change, job.id, "expired", result_id=None)
+    gone = lifecycle.enter(change, job.id, Move(state="expired", values={"result_id": None}))
     if gone is not None and result_id is not None:
         remove_unshown(change, result_id)
 

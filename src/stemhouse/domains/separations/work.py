@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.attempt import Attempt, Bench, Superseded
 from stemhouse.domains.separations.housekeeping import sweep
-from stemhouse.domains.separations.lifecycle import Change
+from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.purse import Purse
@@ -194,15 +194,9 @@ class SeparationSteps:
                     SeparationCrashed("the song was begun many times and never ended"),
                 )
                 return None
-            return lifecycle.enter(
-                change,
-                job_id,
-                "processing",
-                attempt=job.attempt,
-                event="started",
-                data={"attempt": job.attempt + 1},
-                **_fresh_attempt(job, incarnation, change.now),
-            )
+            values = _fresh_attempt(job, incarnation, change.now)
+            move = Move(state="processing", speaker=job.attempt, event="started", values=values)
+            return lifecycle.enter(change, job_id, move)
 
         return patiently(self._bench.sessions, incarnation, begin)
 
@@ -228,18 +222,14 @@ class SeparationSteps:
             if not again:
                 lifecycle.fail(change, job, error, attempt=job.attempt)
                 return False
-            # Back among the waiting as far as people see; the queue still holds it.
-            return bool(
-                lifecycle.enter(
-                    change,
-                    job.id,
-                    "processing",
-                    attempt=job.attempt,
-                    event="retrying",
-                    data={"code": error.code},
-                    failures=failures,
-                )
+            move = Move(
+                state="processing",
+                speaker=job.attempt,
+                event="retrying",
+                data={"code": error.code},
+                values={"failures": failures},
             )
+            return lifecycle.enter(change, job.id, move) is not None
 
         if not patiently(self._bench.sessions, incarnation, write):
             return False

@@ -14,7 +14,7 @@ from typing import IO
 from stemhouse.engine.progress import CancelToken
 from stemhouse.engine.runtime import RuntimeOptions
 from stemhouse.errors import OutOfMemory, StemhouseError
-from stemhouse.jobs.child.limits import give_way, limit_memory, no_core_dumps
+from stemhouse.jobs.child.limits import give_way, limit_memory, no_core_dumps, stay_silent
 from stemhouse.jobs.child.messages import (
     ChildEvent,
     SeparationTask,
@@ -69,6 +69,7 @@ def main() -> None:
     options = _arguments()
     give_way()
     no_core_dumps()
+    stay_silent()
     limit_memory(options.memory_bytes)
     conversation = Conversation(_own_pipe())
     threading.Thread(target=conversation.listen, daemon=True).start()
