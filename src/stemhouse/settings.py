@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
+from limits import parse_many
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 Seconds = Annotated[float, Field(gt=0)]
@@ -80,6 +81,9 @@ class Settings(BaseModel):
         "s3://bucket/prefix or file:///path; empty means the folder files in data_dir.",
     )
     s3_endpoint: str = _setting("", "Storage", "Address of an S3 server other than Amazon's.")
+    s3_public_endpoint: str = _setting(
+        "", "Storage", "Address under which browsers reach the S3 server, where it is another."
+    )
     s3_region: str = _setting("us-east-1", "Storage", "Region of the bucket.")
     s3_access_key: str = _setting("", "Storage", "Name of the access key of the bucket.")
     s3_secret_key: SecretStr = _setting(SecretStr(""), "Storage", "The access key's secret.")
@@ -238,6 +242,13 @@ class Settings(BaseModel):
     def _long_secret(cls, value: SecretStr) -> SecretStr:
         if value.get_secret_value() and len(value.get_secret_value()) < 32:
             raise ValueError("must have at least 32 characters")
+        return value
+
+    @field_validator("rate_requests", "rate_anonymous", "rate_writes", "rate_sign_in")
+    @classmethod
+    def _rates(cls, value: str) -> str:
+        if value.strip():
+            parse_many(value)  # raises ValueError, with the text in it
         return value
 
     @property

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-import httpx
+import httpx2 as httpx
 import pytest
 
 from stemhouse.errors import (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stemhouse.domains.accounts.part import ACCOUNTS
+from stemhouse.domains.uploads.part import UPLOADS
 from stemhouse.http.part import Part
 
-PARTS: tuple[Part, ...] = (ACCOUNTS,)
+PARTS: tuple[Part, ...] = (ACCOUNTS, UPLOADS)

@@ -23,6 +23,7 @@ from stemhouse.errors import (
     ResourceError,
     StemhouseError,
     Unauthenticated,
+    UploadTooLarge,
 )
 
 # The first that fits counts: the more special ones stand before their bases.
@@ -37,6 +38,7 @@ _STATUSES: tuple[tuple[type[StemhouseError], HTTPStatus], ...] = (
     (NotReady, HTTPStatus.SERVICE_UNAVAILABLE),
     (RateLimited, HTTPStatus.TOO_MANY_REQUESTS),
     (AudioTooLong, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (UploadTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (InvalidOption, HTTPStatus.BAD_REQUEST),
     (InputError, HTTPStatus.BAD_REQUEST),
     (ModelNotFound, HTTPStatus.BAD_REQUEST),

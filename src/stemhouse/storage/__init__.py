@@ -2,7 +2,17 @@
 
 from stemhouse.storage.links import LinkSigner
 from stemhouse.storage.local import LocalStorage
+from stemhouse.storage.opening import link_signer, open_storage
 from stemhouse.storage.port import Storage, StoredObject
 from stemhouse.storage.s3 import S3Options, S3Storage
 
-__all__ = ["LinkSigner", "LocalStorage", "S3Options", "S3Storage", "Storage", "StoredObject"]
+__all__ = [
+    "LinkSigner",
+    "LocalStorage",
+    "S3Options",
+    "S3Storage",
+    "Storage",
+    "StoredObject",
+    "link_signer",
+    "open_storage",
+]

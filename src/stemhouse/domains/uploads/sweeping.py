@@ -1,0 +1,77 @@
+"""Removing what nobody needs any more: expired uploads, and files that no row knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.uploads import queries
+from stemhouse.domains.uploads.service import PREFIX, folder_of
+from stemhouse.storage import LocalStorage, Storage
+
+Busy = Callable[[Session, Sequence[str]], Collection[str]]
+"""Says which of some uploads unfinished jobs still need."""
+
+_AT_ONCE = 200
+_YOUNG = timedelta(hours=1)
+"""Files younger than this may belong to a row that is not committed yet."""
+
+
+def remove_expired(
+    sessions: SessionFactory, storage: Storage, now: datetime, busy: Busy | None = None
+) -> int:
+    """Remove uploads whose time is over: abandoned, rejected, never used, or used long ago.
+
+    Rows go first, so that nobody finds an upload without its file; what is interrupted between
+    the two is found by `remove_orphans`. May run in several processes at once.
+
+    Returns
+    -------
+    int
+        How many uploads.
+    """
+    with transaction(sessions) as session:
+        rows = list(session.scalars(queries.expired(now, _AT_ONCE)))
+        needed = set(busy(session, [row.id for row in rows])) if busy and rows else set()
+        gone = [row for row in rows if row.id not in needed]
+        for row in rows:
+            if row.id in needed:
+                row.expires_at = now + _YOUNG  # looked at again then
+        for row in gone:
+            session.delete(row)
+        removed = [row.id for row in gone]
+    for upload_id in removed:
+        storage.delete_prefix(folder_of(upload_id))
+    return len(removed)
+
+
+def remove_orphans(sessions: SessionFactory, storage: Storage, now: datetime) -> int:
+    """Remove files of uploads that have no row: of deleted accounts, and of processes that died.
+
+    Reads the list of all uploads' files: once an hour is enough.
+
+    Returns
+    -------
+    int
+        How many files.
+    """
+    if isinstance(storage, LocalStorage):
+        storage.remove_half_written(_YOUNG * 24)
+    old: dict[str, list[str]] = {}
+    for found in storage.list(PREFIX):
+        if found.modified_at < now - _YOUNG:
+            upload_id = found.key.removeprefix(PREFIX).partition("/")[0]
+            old.setdefault(upload_id, []).append(found.key)
+    removed = 0
+    names = list(old)
+    for first in range(0, len(names), _AT_ONCE):
+        some = names[first : first + _AT_ONCE]
+        with transaction(sessions, read_only=True) as session:
+            known = set(session.scalars(queries.existing(some)))
+        for upload_id in set(some) - known:
+            storage.delete(*old[upload_id])
+            removed += len(old[upload_id])
+    return removed

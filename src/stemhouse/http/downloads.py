@@ -1,0 +1,135 @@
+"""Sending files: whole or in part, with their names, as HTTP wants it (RFC 9110, section 14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Protocol
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from stemhouse.results.names import content_disposition
+from stemhouse.storage import Storage
+
+_ONE_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
+
+
+class Sendable(Protocol):
+    """A file that can be sent; `stemhouse.results.Download` is one."""
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        ...
+
+    @property
+    def mime(self) -> str:
+        """Its media type."""
+        ...
+
+    @property
+    def size_bytes(self) -> int | None:
+        """Its size, where that is known."""
+        ...
+
+    @property
+    def ranged(self) -> bool:
+        """Whether a part can be sent alone."""
+        ...
+
+    def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the file or, where it is ranged, a part of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """A file of the storage, to be sent as it is."""
+
+    name: str
+    mime: str
+    size_bytes: int
+    storage: Storage
+    key: str
+    ranged: bool = True
+
+    def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the file or a part of it."""
+        return self.storage.stream(self.key, start, end)
+
+
+def send_file(
+    request: Request, file: Sendable, *, inline: bool = False, etag: str | None = None
+) -> Response:
+    """Return the answer that sends a file.
+
+    Parameters
+    ----------
+    request : Request
+        Its method and its headers Range, If-Range and If-None-Match count.
+    file : Sendable
+        What to send.
+    inline : bool
+        For a player; otherwise the browser is told to save it.
+    etag : str, optional
+        Names these bytes; without one a part is sent on request, but nothing is compared.
+    """
+    headers = {
+        "content-disposition": content_disposition(file.name, inline=inline),
+        "accept-ranges": "bytes" if file.ranged else "none",
+        "x-content-type-options": "nosniff",
+    }
+    if etag is not None:
+        headers["etag"] = f'"{etag}"'
+        if request.headers.get("if-none-match") == headers["etag"]:
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    size = file.size_bytes
+    part = wanted_part(request, size, headers.get("etag")) if file.ranged and size else None
+    if part is not None and size is not None:
+        return _part(request, file, headers, part)
+    if size is not None:
+        headers["content-length"] = str(size)
+    if request.method == "HEAD":
+        return Response(headers=headers, media_type=file.mime)
+    return StreamingResponse(file.stream(), headers=headers, media_type=file.mime)
+
+
+def wanted_part(request: Request, size: int, etag: str | None) -> tuple[int, int] | None:
+    """Return the first byte and the byte after the last that a request asks for.
+
+    None stands for the whole file: no range, several, an ill-formed one, or one whose If-Range
+    names other bytes. A part that begins after the end comes back as ``(size, size)``.
+    """
+    found = _ONE_RANGE.fullmatch(request.headers.get("range", "").strip().lower())
+    condition = request.headers.get("if-range")
+    if found is None or (condition is not None and condition != etag):
+        return None
+    first, last = found.groups()
+    if first:
+        start, end = int(first), min(int(last) + 1 if last else size, size)
+        if last and int(last) < start:
+            return None
+        return (size, size) if start >= size else (start, end)
+    if not last:
+        return None
+    return (size, size) if int(last) == 0 else (max(0, size - int(last)), size)
+
+
+def _part(
+    request: Request, file: Sendable, headers: dict[str, str], part: tuple[int, int]
+) -> Response:
+    size, (start, end) = file.size_bytes, part
+    if start == end:
+        headers["content-range"] = f"bytes */{size}"
+        return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
+    headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
+    headers["content-length"] = str(end - start)
+    status = HTTPStatus.PARTIAL_CONTENT
+    if request.method == "HEAD":
+        return Response(status_code=status, headers=headers, media_type=file.mime)
+    return StreamingResponse(
+        file.stream(start, end), status_code=status, headers=headers, media_type=file.mime
+    )
