@@ -267,6 +267,12 @@ class ExternalError(StemhouseError):
     retryable = True
 
 
+class ProviderFailed(ExternalError):
+    """An OpenID provider did not answer as it should."""
+
+    code = "provider_failed"
+
+
 class MailFailed(ExternalError):
     """A mail could not be handed over."""
 

@@ -8,11 +8,11 @@ from them. A feature is on when its settings are present.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import platformdirs
 from limits import parse_many
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 Seconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=0)]
@@ -250,6 +250,12 @@ class Settings(BaseModel):
         if value.strip():
             parse_many(value)  # raises ValueError, with the text in it
         return value
+
+    @model_validator(mode="after")
+    def _issuer_complete(self) -> Self:
+        if self.openid_issuer and not self.openid_client_id:
+            raise ValueError("openid_issuer needs openid_client_id beside it")
+        return self
 
     @property
     def address(self) -> str:

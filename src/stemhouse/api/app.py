@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.api import health
+from stemhouse.api import health, mail_links
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
@@ -73,9 +73,10 @@ def create_app(
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
     app.include_router(health.router)
+    app.include_router(mail_links.router)
     install_error_bodies(app)
     for part in parts:
-        for router in part.routers:
+        for router in (*part.routers, *part.optional_routers(settings)):
             app.include_router(router)
     app.add_middleware(Edge)
     return app

@@ -10,6 +10,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.orm import Session
 
+from stemhouse.settings import Settings
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnedData:
@@ -32,6 +34,8 @@ class Part:
 
     name: str
     routers: tuple[APIRouter, ...] = ()
+    optional_routers: Callable[[Settings], tuple[APIRouter, ...]] = lambda _settings: ()
+    """Routes that exist only where the settings turn their feature on."""
     lifespan: Callable[[FastAPI], AbstractContextManager[None]] | None = None
     """Entered when the application starts, left when it stops; ``app.state.services`` is there,
     and what later requests need may be put on ``app.state``."""

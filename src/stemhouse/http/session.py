@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Annotated
 
 from anyio import CancelScope
@@ -19,7 +20,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 async def _request_session(request: Request) -> AsyncIterator[Session]:
-    read_only = request.method in SAFE_METHODS
+    async with _one_transaction(request, read_only=request.method in SAFE_METHODS) as session:
+        yield session
+
+
+async def _writing_session(request: Request) -> AsyncIterator[Session]:
+    async with _one_transaction(request, read_only=False) as session:
+        yield session
+
+
+@asynccontextmanager
+async def _one_transaction(request: Request, *, read_only: bool) -> AsyncIterator[Session]:
     context = transaction(services_of(request).sessions, read_only=read_only)
     session = context.__enter__()  # takes no connection: that waits for the first statement
     try:
@@ -37,3 +48,6 @@ RequestSession = Annotated[Session, Depends(_request_session, scope="function")]
 """The session of a request. Scope "function": the commit comes before the answer, so that nobody
 is told of a change that then fails. Not for routes that stream for long: they would keep a
 connection each."""
+
+WritingSession = Annotated[Session, Depends(_writing_session, scope="function")]
+"""For the rare GET that changes something, such as the way back from an OpenID provider."""

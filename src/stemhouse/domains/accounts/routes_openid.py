@@ -1,0 +1,75 @@
+"""The addresses of signing in with a provider; without one in the settings they do not exist."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Cookie, Depends, Query, Request, status
+from fastapi.responses import RedirectResponse
+
+from stemhouse.domains.accounts import service_openid
+from stemhouse.domains.accounts.access import CurrentSite, limit_sign_in
+from stemhouse.domains.accounts.cookies import set_session
+from stemhouse.domains.accounts.openid import COOKIE, JOURNEY_S, Claims, OpenIdProvider
+from stemhouse.errors import Unauthenticated
+from stemhouse.http.services import CurrentSettings, Now
+from stemhouse.http.session import WritingSession
+
+router = APIRouter(prefix="/v1/openid", tags=["accounts"], dependencies=[Depends(limit_sign_in)])
+
+_COOKIE_PATH = "/v1/openid"
+
+
+def _provider(request: Request) -> OpenIdProvider:
+    provider: OpenIdProvider = request.app.state.openid
+    return provider
+
+
+Provider = Annotated[OpenIdProvider, Depends(_provider)]
+
+
+@router.get("/login", status_code=status.HTTP_302_FOUND, response_class=RedirectResponse)
+def depart(provider: Provider, settings: CurrentSettings) -> RedirectResponse:
+    """Send the browser to the provider."""
+    departure = provider.depart()
+    answer = RedirectResponse(departure.url, status.HTTP_302_FOUND)
+    answer.set_cookie(
+        COOKIE,
+        departure.cookie,
+        max_age=JOURNEY_S,
+        path=_COOKIE_PATH,
+        secure=settings.secure_cookies,
+        httponly=True,
+        samesite="lax",
+    )
+    return answer
+
+
+def _arrival(
+    provider: Provider,
+    state: Annotated[str, Query(max_length=200)] = "",
+    code: Annotated[str, Query(max_length=4000)] = "",
+    error: Annotated[str | None, Query(max_length=200)] = None,
+    cookie: Annotated[str, Cookie(alias=COOKIE)] = "",
+) -> Claims:
+    # Asks the provider, before the request's transaction begins.
+    if error is not None or not code:
+        raise Unauthenticated("the provider did not sign you in: begin again")
+    return provider.arrive(cookie, state, code)
+
+
+@router.get("/callback", status_code=status.HTTP_303_SEE_OTHER, response_class=RedirectResponse)
+def arrive(
+    claims: Annotated[Claims, Depends(_arrival)],
+    settings: CurrentSettings,
+    session: WritingSession,
+    now: Now,
+    *,
+    site_id: CurrentSite,
+) -> RedirectResponse:
+    """Come back from the provider, signed in."""
+    signed_in = service_openid.sign_in(session, settings, site_id, claims, now=now)
+    answer = RedirectResponse("/", status.HTTP_303_SEE_OTHER)
+    answer.delete_cookie(COOKIE, path=_COOKIE_PATH)
+    set_session(answer, settings, site_id, signed_in.token)
+    return answer
