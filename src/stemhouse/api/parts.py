@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from stemhouse.domains.accounts.part import ACCOUNTS
+from stemhouse.domains.billing.part import BILLING
+from stemhouse.domains.separations.part import SEPARATIONS
 from stemhouse.domains.uploads.part import UPLOADS
+from stemhouse.domains.worker import WORKER
 from stemhouse.http.part import Part
 
-PARTS: tuple[Part, ...] = (ACCOUNTS, UPLOADS)
+PARTS: tuple[Part, ...] = (ACCOUNTS, UPLOADS, SEPARATIONS, BILLING, WORKER)

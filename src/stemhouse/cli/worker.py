@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
+from stemhouse.cli.entry import ConfigOption, read_settings
 
 if TYPE_CHECKING:
     from stemhouse.settings import Settings
 
 
-def worker(
-    config: Annotated[
-        Path | None, typer.Option("--config", help="A TOML file with settings.", dir_okay=False)
-    ] = None,
-) -> None:
+def worker(config: ConfigOption = None) -> None:
     """Separate the songs that wait, until stopped; what runs then goes on elsewhere."""
-    from stemhouse.settings_sources import load_settings, with_secret
+    from stemhouse.settings_sources import with_secret
 
-    # The entry point of this process: settings are read here and passed down.
-    environment = dict(os.environ)  # noqa: TID251
-    run_worker(with_secret(load_settings(environment, config)))
+    run_worker(with_secret(read_settings(config)))
 
 
 def run_worker(settings: Settings) -> None:
     """Run a worker until SIGINT or SIGTERM."""
     from stemhouse.db.checks import check
     from stemhouse.db.session import make_engine, make_sessions
-    from stemhouse.domains.worker import open_storage, running_worker
+    from stemhouse.domains.worker import running_worker
     from stemhouse.logs import configure_logging
+    from stemhouse.storage import open_storage
 
     configure_logging(settings)
     engine = make_engine(settings.effective_database_url)

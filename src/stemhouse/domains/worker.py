@@ -8,23 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fastapi import FastAPI
+
 from stemhouse.db.session import SessionFactory
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.work import SeparationSteps, WorkOptions
+from stemhouse.http.part import Part
+from stemhouse.http.services import Services
 from stemhouse.jobs.child.process import ChildOptions
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.jobs.worker import Worker, WorkerOptions
 from stemhouse.settings import Settings
-from stemhouse.storage import LocalStorage, Storage
+from stemhouse.storage import Storage, open_storage
 
 _SCRATCH = "scratch"
-
-
-def open_storage(settings: Settings) -> Storage:
-    """Return where files are kept, by the settings."""
-    return LocalStorage(settings.data_dir / "files")
 
 
 @contextmanager
@@ -52,6 +51,21 @@ def running_worker(
         worker.stop()
         queue.close()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _beside_the_api(app: FastAPI) -> Iterator[None]:
+    services: Services = app.state.services
+    if not services.with_worker:
+        yield
+        return
+    storage = open_storage(services.settings)
+    with running_worker(services.settings, services.sessions, storage):
+        yield
+
+
+WORKER = Part(name="worker", lifespan=_beside_the_api)
+"""Runs a worker inside the API's process, where that is wanted (``stemhouse serve``)."""
 
 
 def _worker_options(settings: Settings) -> WorkerOptions:

@@ -76,6 +76,10 @@ class Ledger:
         """Give back all that was held for a job."""
         return self._close("refund", job_id, 0, "given back")
 
+    def granted(self, cause: str) -> bool:
+        """Whether credits have been given for a cause."""
+        return self._find(f"grant:{cause}") is not None
+
     def available_s(self) -> int:
         """Return what can be spent: the sum of the entries."""
         return self._session.scalar(queries.available(self._site_id, self._account_id)) or 0

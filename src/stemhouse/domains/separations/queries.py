@@ -215,3 +215,25 @@ def accounts_waiting() -> Select[str, str]:
 def discarded(most: int) -> Select[str]:
     """List stored files to remove."""
     return select(Discarded.prefix).order_by(Discarded.at).limit(most)
+
+
+# --- watching ------------------------------------------------------------------------------------
+
+
+def standings(
+    job_ids: Sequence[str],
+) -> Select[str, str, int, int, int | None, float | None]:
+    """Read where jobs stand. Whoever watches them has been let in before."""
+    return select(
+        Job.id,
+        Job.state,
+        Job.last_event,
+        Job.done_samples,
+        Job.total_samples,
+        Job.remaining_s,
+    ).where(Job.id.in_(job_ids))
+
+
+def queue_order() -> Select[str]:
+    """List the waiting jobs in the order in which they will run."""
+    return select(Job.id).where(Job.state == "queued").order_by(Job.urgency, Job.id)

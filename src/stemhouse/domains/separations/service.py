@@ -15,10 +15,10 @@ from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Price
-from stemhouse.domains.separations.songs import Song, Songs
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
+from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
 
@@ -29,15 +29,12 @@ class Desk:
 
     Attributes
     ----------
-    songs : Songs
-        Finds uploads.
     shelf : ModelShelf
         Finds models.
     usual_model : str
         Model of jobs that name none.
     """
 
-    songs: Songs
     shelf: ModelShelf
     usual_model: str
 
@@ -46,7 +43,7 @@ class Desk:
 class Order:
     """A wish that can be fulfilled, with its price."""
 
-    song: Song
+    song: ReadySong
     recipe: Recipe
     recipe_key: str
     price_s: int
@@ -66,7 +63,7 @@ def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Ord
     AudioTooLong, QuotaExceeded
         The plan does not allow it.
     """
-    song = desk.songs(session, principal.site_id, principal.account_id, wish.upload_id)
+    song = ready_song(session, principal.site_id, principal.account_id, wish.upload_id)
     recipe = Recipe.of(wish, desk.shelf.find(wish.model or desk.usual_model))
     _check_length(song, principal.plan)
     key = recipe.key(song)
@@ -221,7 +218,7 @@ def _count_unfinished(session: Session, principal: Principal) -> int:
     return session.scalar(queries.count_unfinished(principal.site_id, principal.account_id)) or 0
 
 
-def _check_length(song: Song, plan: Plan) -> None:
+def _check_length(song: ReadySong, plan: Plan) -> None:
     if song.duration_s > plan.max_duration_s:
         raise AudioTooLong(
             f"the song is {timedelta(seconds=round(song.duration_s))} long and the plan allows "

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from stemhouse.domains.separations.models import Model
-from stemhouse.domains.separations.songs import Song
+from stemhouse.domains.uploads.service import ReadySong
 from stemhouse.engine.options import Options, Quality
 
 
@@ -63,7 +63,7 @@ class Recipe:
             quality=wish.quality,
         )
 
-    def key(self, song: Song) -> str:
+    def key(self, song: ReadySong) -> str:
         """Return the digest of the recording and these settings."""
         facts = [
             song.sha256,
@@ -75,6 +75,6 @@ class Recipe:
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
-    def price_s(self, song: Song) -> int:
+    def price_s(self, song: ReadySong) -> int:
         """Return the price: every second of audio that has begun."""
         return max(1, math.ceil(song.duration_s))

@@ -1,0 +1,52 @@
+"""What the routes of jobs take from the application."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from stemhouse.domains.accounts.access import needs
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.separations.lifecycle import Change, tell_nobody
+from stemhouse.domains.separations.purse import FreePurse
+from stemhouse.domains.separations.service import Desk
+from stemhouse.domains.separations.watch import JobWatch
+from stemhouse.http.services import Now
+from stemhouse.http.session import RequestSession
+from stemhouse.storage import Storage
+
+
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def _watch(request: Request) -> JobWatch:
+    watch: JobWatch = request.app.state.job_watch
+    return watch
+
+
+def _storage(request: Request) -> Storage:
+    storage: Storage = request.app.state.storage
+    return storage
+
+
+def _change(request: Request, session: RequestSession, now: Now) -> Change:
+    state = request.app.state
+    return Change(
+        session,
+        state.job_queue,
+        # Domains above this one may put theirs there when the application starts.
+        getattr(state, "purse", None) or FreePurse(),
+        now,
+        getattr(state, "announce", None) or tell_nobody,
+    )
+
+
+Reader = Annotated[Principal, Depends(needs("jobs:read"))]
+Writer = Annotated[Principal, Depends(needs("jobs:write"))]
+TheDesk = Annotated[Desk, Depends(_desk)]
+TheWatch = Annotated[JobWatch, Depends(_watch)]
+TheStorage = Annotated[Storage, Depends(_storage)]
+TheChange = Annotated[Change, Depends(_change)]

@@ -1,0 +1,75 @@
+"""What separations add to the application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import FastAPI
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from stemhouse.domains.accounts.scope import owned_by
+from stemhouse.domains.separations import (
+    lifecycle,
+    queries,
+    routes,
+    routes_events,
+    routes_results,
+    views,
+)
+from stemhouse.domains.separations.models import ModelShelf
+from stemhouse.domains.separations.service import Desk
+from stemhouse.domains.separations.tables import Discarded, Job, Result
+from stemhouse.domains.separations.watch import JobWatch
+from stemhouse.http.part import OwnedData, Part
+from stemhouse.http.services import Services
+from stemhouse.jobs.queue import JobQueue, prepare_queue
+
+
+@contextmanager
+def _running(app: FastAPI) -> Iterator[None]:
+    services: Services = app.state.services
+    settings = services.settings
+    url = settings.effective_database_url
+    prepare_queue(url)
+    queue = JobQueue(url)
+    watch = JobWatch(services.sessions)
+    app.state.job_queue = queue
+    app.state.job_watch = watch
+    app.state.desk = Desk(shelf=ModelShelf(settings.models_dir), usual_model=settings.model)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.stop()
+        queue.close()
+
+
+def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
+    for job in session.scalars(queries.jobs_of(site_id, account_id)):
+        yield views.show_job(session, job).model_dump(mode="json")
+
+
+def _delete(session: Session, site_id: str, account_id: str) -> None:
+    """Remove an account's jobs; a worker that runs one notices and lets go."""
+    session.execute(queries.lock_account(site_id, account_id))
+    now = datetime.now(UTC)
+    for job in session.scalars(queries.jobs_of(site_id, account_id)).all():
+        for attempt in range(1, job.attempt + 1):
+            prefix = lifecycle.attempt_prefix(job, attempt)
+            if session.get(Discarded, prefix) is None:
+                session.add(Discarded(prefix=prefix, at=now))
+    session.flush()
+    session.execute(owned_by(delete(Job), site_id, account_id))
+    session.execute(owned_by(delete(Result), site_id, account_id))
+
+
+SEPARATIONS = Part(
+    name="separations",
+    routers=(routes.router, routes_events.router, routes_results.router),
+    lifespan=_running,
+    owned=(OwnedData(name="jobs", export=_export, delete=_delete),),
+)

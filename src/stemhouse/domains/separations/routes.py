@@ -1,0 +1,178 @@
+"""The addresses of jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
+
+from stemhouse.db.session import reading
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.separations import queries, service, views
+from stemhouse.domains.separations.access import Reader, TheChange, TheDesk, TheWatch, Writer
+from stemhouse.domains.separations.schemas import JobAnswer, JobRequest, ModelList, QuoteAnswer
+from stemhouse.domains.separations.states import FINISHED, JobState
+from stemhouse.domains.separations.tables import Job
+from stemhouse.domains.separations.watch import JobWatch, Standing
+from stemhouse.domains.separations.wishes import Wish
+from stemhouse.errors import Conflict
+from stemhouse.http.idempotency import Idempotent
+from stemhouse.http.pagination import Page, WantedPage, fetch_page
+from stemhouse.http.services import services_of
+from stemhouse.http.session import RequestSession
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+LONGEST_WAIT_S = 60
+_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
+
+
+@router.post(
+    "/jobs",
+    status_code=201,
+    response_model=JobAnswer,
+    responses={200: {"model": QuoteAnswer, "description": "The price, with dry_run."}},
+)
+def create_job(
+    asked: JobRequest,
+    request: Request,
+    principal: Writer,
+    change: TheChange,
+    desk: TheDesk,
+    watch: TheWatch,
+    once: Idempotent,
+    dry_run: Annotated[bool, Query(description="Only say what it would cost.")] = False,
+    prefer: Annotated[
+        str | None,
+        Header(description="wait=60 answers when the job has ended, or after so many seconds."),
+    ] = None,
+) -> Response:
+    """Have a song separated: its price is held and it is queued."""
+    wish = _wish(asked)
+    if dry_run:
+        order = service.quote(change.session, principal, wish, desk)
+        return JSONResponse(views.show_quote(order).model_dump(mode="json"))
+
+    def make() -> JobAnswer:
+        _check_price(asked, service.quote(change.session, principal, wish, desk).price_s)
+        return views.show_job(change.session, service.submit(change, principal, wish, desk))
+
+    answer = once.run(principal, asked, make)
+    wait_s = _wait_s(prefer)
+    return answer if wait_s is None else _AnswerWhenDone(request, principal, answer, watch, wait_s)
+
+
+@router.get("/jobs")
+def list_jobs(
+    principal: Reader,
+    session: RequestSession,
+    page: WantedPage,
+    status: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
+) -> Page[JobAnswer]:
+    """List jobs, newest first."""
+    statement = queries.jobs_of(principal.site_id, principal.account_id)
+    if status is not None:
+        statement = statement.where(Job.state == status)
+    jobs, cursor = fetch_page(session, statement, Job.id, page)
+    return Page(data=views.show_jobs(session, jobs), next_cursor=cursor)
+
+
+@router.get("/jobs/{job_id}")
+def show_job(job_id: str, principal: Reader, session: RequestSession) -> JobAnswer:
+    """Show a job."""
+    return views.show_job(session, service.find(session, principal, job_id))
+
+
+@router.post("/jobs/{job_id}/cancel")
+def cancel_job(job_id: str, principal: Writer, change: TheChange) -> JobAnswer:
+    """Stop a job and get its price back: at once if it waits, within a second if it runs."""
+    return views.show_job(change.session, service.cancel(change, principal, job_id))
+
+
+@router.delete("/jobs/{job_id}", status_code=204)
+def delete_job(job_id: str, principal: Writer, change: TheChange) -> None:
+    """Remove an ended job and its stems."""
+    service.delete(change, principal, job_id)
+
+
+@router.get("/models", tags=["models"])
+def list_models(_principal: Reader, desk: TheDesk) -> ModelList:
+    """List the models that can be asked for."""
+    return views.show_models(desk.shelf, desk.usual_model)
+
+
+def _wish(asked: JobRequest) -> Wish:
+    return Wish(
+        upload_id=asked.upload_id,
+        model=asked.model,
+        stems=None if asked.stems is None else tuple(asked.stems),
+        residual=asked.residual,
+        quality=asked.quality,
+    )
+
+
+def _check_price(asked: JobRequest, price_s: int) -> None:
+    if asked.max_price_s is not None and price_s > asked.max_price_s:
+        raise Conflict(
+            f"the price is {price_s} s, more than max_price_s: ask for it again with dry_run",
+            price_s=price_s,
+        )
+
+
+def _wait_s(prefer: str | None) -> int | None:
+    found = _WAIT.search(prefer or "")
+    return None if found is None else min(LONGEST_WAIT_S, int(found.group(1)))
+
+
+class _AnswerWhenDone(Response):
+    """Sends the job as it is when it has ended.
+
+    The waiting is done while the answer is being sent: the request's transaction is over by then,
+    so that a worker can see the job and no connection is kept.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        principal: Principal,
+        answer: Response,
+        watch: JobWatch,
+        wait_s: int,
+    ) -> None:
+        super().__init__(status_code=answer.status_code)
+        self._request, self._principal = request, principal
+        self._answer, self._watch, self._wait_s = answer, watch, wait_s
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        job_id = JobAnswer.model_validate_json(bytes(self._answer.body)).id
+        try:
+            async with asyncio.timeout(self._wait_s):
+                await self._ended(job_id)
+        except TimeoutError:
+            # The answer then says where the job stands.
+            pass
+        body = await run_in_threadpool(self._body, job_id)
+        headers = {
+            name: value
+            for name, value in self._answer.headers.items()
+            if name not in {"content-length", "content-type"}
+        }
+        headers["preference-applied"] = f"wait={self._wait_s}"
+        answer = JSONResponse(body, status_code=self._answer.status_code, headers=headers)
+        await answer(scope, receive, send)
+
+    async def _ended(self, job_id: str) -> None:
+        with self._watch.watching(job_id) as watcher:
+            async for news in watcher.news():
+                if isinstance(news, Standing) and news.state in FINISHED:
+                    return
+
+    def _body(self, job_id: str) -> object:
+        with reading(services_of(self._request).sessions) as session:
+            job = service.find(session, self._principal, job_id)
+            return views.show_job(session, job).model_dump(mode="json")

@@ -1,0 +1,76 @@
+"""What happens to a job, as it happens (server-sent events)."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from stemhouse.db.session import reading
+from stemhouse.domains.separations import service
+from stemhouse.domains.separations.access import Reader, TheWatch
+from stemhouse.domains.separations.views import fraction
+from stemhouse.domains.separations.watch import Happening, News, Standing
+from stemhouse.http.schemas import iso_utc
+from stemhouse.http.services import services_of
+
+router = APIRouter(prefix="/v1", tags=["jobs"])
+
+
+def _own_job(job_id: str, request: Request, principal: Reader) -> str:
+    # Not the request's transaction: the stream would keep its connection.
+    with reading(services_of(request).sessions) as session:
+        return service.find(session, principal, job_id).id
+
+
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+async def follow_job(
+    job_id: Annotated[str, Depends(_own_job)],
+    watch: TheWatch,
+    last_event_id: Annotated[
+        str | None,
+        Header(description="The last event that was seen; the stream goes on after it."),
+    ] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Follow a job: its events, which have numbers, and between them its progress.
+
+    The events are job.queued, job.started, job.retrying, job.cancel_requested, job.succeeded,
+    job.failed, job.canceled and job.expired; progress has no number and is not repeated. The
+    stream ends with the job.
+    """
+    after = int(last_event_id) if (last_event_id or "").isdecimal() else 0  # type: ignore[arg-type]
+    with watch.watching(job_id) as watcher:
+        async for news in watcher.news(after):
+            yield _as_event(job_id, news)
+
+
+def _as_event(job_id: str, news: News) -> ServerSentEvent:
+    if isinstance(news, Standing):
+        return ServerSentEvent(event="progress", data=_progress(job_id, news))
+    return ServerSentEvent(
+        event=f"job.{news.kind}", id=str(news.number), data=_happening(job_id, news)
+    )
+
+
+def _happening(job_id: str, news: Happening) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "number": news.number,
+        "status": news.state,
+        "at": iso_utc(news.at),
+        "data": news.data,
+    }
+
+
+def _progress(job_id: str, news: Standing) -> dict[str, Any]:
+    return {
+        "job_id": job_id,
+        "status": news.state,
+        "place": news.place,
+        "done_samples": news.done_samples,
+        "total_samples": news.total_samples,
+        "fraction": fraction(news.done_samples, news.total_samples),
+        "remaining_s": news.remaining_s,
+    }

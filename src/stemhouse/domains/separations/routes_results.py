@@ -1,0 +1,133 @@
+"""The stems of a job: for players while it runs, as downloads when it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from stemhouse.db.session import reading
+from stemhouse.domains.separations import service
+from stemhouse.domains.separations.access import Reader, TheStorage
+from stemhouse.domains.separations.lifecycle import attempt_prefix
+from stemhouse.domains.separations.schemas import StemAnswer
+from stemhouse.domains.separations.tables import Job, Result
+from stemhouse.domains.separations.views import show_job
+from stemhouse.engine.codec import parse_format
+from stemhouse.errors import Conflict, NotFound
+from stemhouse.http.downloads import StoredFile, send_file
+from stemhouse.http.services import services_of
+from stemhouse.http.session import RequestSession
+from stemhouse.results import Manifest, ResultReader, archive, stem_download
+from stemhouse.results.manifest import MANIFEST_NAME
+
+router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
+
+Format = Annotated[
+    str,
+    Query(
+        max_length=16,
+        description="wav, wav24, wavfloat, flac, flac24, mp3, mp3-320, m4a, ogg, opus …",
+        examples=["mp3-320"],
+    ),
+]
+
+
+def _prefix(job_id: str, request: Request, principal: Reader) -> str:
+    """Return where a job's files lie. A read of its own: downloads stream for long."""
+    with reading(services_of(request).sessions) as session:
+        job = service.find(session, principal, job_id)
+        if job.result_id is not None:
+            return session.get_one(Result, job.result_id).prefix
+        return _running_prefix(job)
+
+
+def _running_prefix(job: Job) -> str:
+    if job.state == "queued":
+        raise NotFound("there is nothing to hear yet: the job waits")
+    if job.state != "processing":
+        raise NotFound("this job has no stems", status=job.state)
+    return attempt_prefix(job, job.attempt)
+
+
+Prefix = Annotated[str, Depends(_prefix)]
+
+
+@router.get("/stems")
+def list_stems(job_id: str, principal: Reader, session: RequestSession) -> list[StemAnswer]:
+    """List the stems of a finished job."""
+    result = show_job(session, service.find(session, principal, job_id)).result
+    return [] if result is None else result.stems
+
+
+@router.get("/manifest", response_model=Manifest)
+def show_manifest(prefix: Prefix, storage: TheStorage) -> Response:
+    """Show the segments that are there. While the job runs they grow: ask again."""
+    data = _manifest_bytes(storage.get, prefix)
+    return Response(data, media_type="application/json", headers={"cache-control": "no-cache"})
+
+
+@router.get("/segments/{name:path}", response_class=Response)
+@router.head("/segments/{name:path}", response_class=Response, include_in_schema=False)
+def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorage) -> Response:
+    """Read a file that the manifest names."""
+    key = prefix + name
+    ttl = timedelta(seconds=services_of(request).settings.link_ttl_s)
+    link = storage.link(key, ttl)
+    if not link.startswith("/"):
+        # The storage serves it itself.
+        return RedirectResponse(link, status_code=307)
+    found = storage.head(key)
+    file = StoredFile(
+        name=name.rsplit("/", 1)[-1],
+        mime="audio/flac" if name.endswith(".flac") else "application/octet-stream",
+        size_bytes=found.size_bytes,
+        storage=storage,
+        key=key,
+    )
+    return send_file(request, file, inline=True)
+
+
+@router.get("/stems/{stem}", response_class=Response)
+@router.head("/stems/{stem}", response_class=Response, include_in_schema=False)
+def download_stem(
+    stem: str, prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
+) -> Response:
+    """Download a stem of a finished job in any format, with the song's tags and cover."""
+    reader = _complete(storage, prefix)
+    return send_file(request, stem_download(reader, stem, parse_format(format)))
+
+
+@router.get("/stems/{stem}/waveform", response_class=Response)
+def read_waveform(stem: str, prefix: Prefix, storage: TheStorage) -> Response:
+    """Read the overview of a stem: the file that docs/results.md describes."""
+    waveform = _complete(storage, prefix).stem(stem).waveform
+    if waveform is None:
+        raise NotFound("this stem has no waveform yet")
+    return Response(storage.get(prefix + waveform.name), media_type="application/octet-stream")
+
+
+@router.get("/archive", response_class=Response)
+@router.head("/archive", response_class=Response, include_in_schema=False)
+def download_all(
+    prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
+) -> Response:
+    """Download all stems of a finished job as one ZIP."""
+    return send_file(request, archive(_complete(storage, prefix), parse_format(format)))
+
+
+def _manifest_bytes(get: Callable[[str], bytes], prefix: str) -> bytes:
+    try:
+        return get(prefix + MANIFEST_NAME)
+    except NotFound as error:
+        raise NotFound("there is nothing to hear yet: ask again in a moment") from error
+
+
+def _complete(storage: TheStorage, prefix: str) -> ResultReader:
+    manifest = Manifest.from_json(_manifest_bytes(storage.get, prefix))
+    if not manifest.complete:
+        raise Conflict("the job still runs: its stems can be downloaded when it is done")
+    return ResultReader(manifest, lambda name: storage.get(prefix + name))
