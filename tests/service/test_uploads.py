@@ -256,7 +256,7 @@ def test_a_job_gets_a_ready_song_and_keeps_it(
         found = ready_song(session, mine.site_id, mine.account_id, upload["id"])
         with pytest.raises(NotFound):
             ready_song(session, other.site_id, other.account_id, upload["id"])
-    clock.advance(timedelta(seconds=settings.upload_ttl_s + 1))
+    clock.advance(settings.upload_ttl_s + 1)
     remove_expired(sessions, storage, clock())
 
     assert storage.get(found.key) == wav
@@ -400,7 +400,7 @@ def test_as_many_uploads_as_the_plan_allows_are_on_their_way(
 ) -> None:
     begun = [begin(client, member, 100).status_code for _ in range(3)]
     refused = begin(client, member, 100)
-    clock.advance(timedelta(seconds=settings.upload_ttl_s + 1))
+    clock.advance(settings.upload_ttl_s + 1)
     later = begin(client, member, 100)
 
     assert begun == [201] * 3
@@ -467,10 +467,10 @@ def test_abandoned_and_unused_uploads_are_swept(
     unused = send(client, member, wav).json()["id"]
     before = remove_expired(sessions, storage, clock())
 
-    clock.advance(timedelta(seconds=settings.upload_ttl_s))
+    clock.advance(settings.upload_ttl_s)
     busy = remove_expired(sessions, storage, clock(), lambda session, ids: [unused])
     left = stored(storage)
-    clock.advance(timedelta(hours=2))
+    clock.advance(7_200)
     after = remove_expired(sessions, storage, clock())
 
     assert (before, busy, after) == (0, 1, 1)
