@@ -35,7 +35,8 @@ _PAGE = """<!doctype html>
 <style>body{{font:1rem/1.5 system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem}}</style>
 </head><body><main><h1>{title}</h1>{body}</main></body></html>"""
 _CONFIRM = """<form method="post" action="/verify">
-<input type="hidden" name="token" value="{token}"><button>Yes, this address is mine</button></form>"""
+<input type="hidden" name="token" value="{token}">
+<button>Yes, this address is mine</button></form>"""
 _CHOOSE = """<form method="post" action="/reset">
 <input type="hidden" name="token" value="{token}">
 <p><label>New password, at least {minimum} characters<br><input type="password" name="password"
