@@ -50,6 +50,7 @@ class FolderMailer:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             partial = path.with_suffix(".part")
+            partial.touch(mode=0o600)  # its link lets people in
             partial.write_bytes(bytes(_message(mail, self._sender)))
             partial.rename(path)
         except OSError as error:
