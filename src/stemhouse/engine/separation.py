@@ -177,7 +177,9 @@ class Computation:
 
     def _filtered(self, spectrum: Spectrum, masks: list[Mask]) -> list[Spectrum]:
         stems = [apply_mask(spectrum, mask) for mask in masks]
-        stems = wiener_filter(spectrum, stems, self.recipe.wiener_iterations)
+        # Values that are not numbers are found, and told, where the result is measured.
+        with np.errstate(invalid="ignore", over="ignore"):
+            stems = wiener_filter(spectrum, stems, self.recipe.wiener_iterations)
         filtered = []
         for group in self.groups:
             total = stems[group[0]]
