@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import io
 import json
 import subprocess
@@ -199,20 +198,6 @@ def test_closing_early_stops_all_threads_and_closes_the_file(
     opened = [open_file.path for open_file in psutil.Process().open_files()]
     assert str(file) not in opened
     assert list(stream) == []
-
-
-def test_a_stream_that_is_forgotten_stops_when_it_is_collected(
-    separator, song, tmp_path, no_threads_left, recwarn
-):
-    file = tmp_path / "song.wav"
-    file.write_bytes(wav(song(2 * WINDOW)))
-
-    for _ in separator().stream(file):
-        break
-    gc.collect()
-
-    assert str(file) not in [open_file.path for open_file in psutil.Process().open_files()]
-    assert not recwarn.list
 
 
 def test_a_file_object_of_the_callers_stays_open(separator, song):
