@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -72,19 +73,10 @@ def wav(audio: Audio, **kind: str) -> bytes:
     return file.getvalue()
 
 
-class Trickle(io.RawIOBase):
-    """A stream like a pipe: no seeking, and never as much as was asked for."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        self._data, self._sizes = io.BytesIO(data), np.random.default_rng(3)
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        most = size if size >= 0 else 10_000
-        return self._data.read(min(most, int(self._sizes.integers(1, 10_000))))
+def trickle(data: bytes) -> SimpleNamespace:
+    # A stream like a pipe: no seeking, and never as much as was asked for.
+    file, sizes = io.BytesIO(data), np.random.default_rng(3)
+    return SimpleNamespace(read=lambda size: file.read(min(size, int(sizes.integers(1, 10_000)))))
 
 
 @pytest.mark.parametrize("quality", ["fast", "standard", "best"])
@@ -127,7 +119,7 @@ def test_memory_a_file_and_a_trickling_stream_give_the_same_samples(
 
     stems = [
         separator().separate(source)["vocals"].audio.samples
-        for source in (audio, file, Trickle(file.read_bytes()), io.BytesIO(file.read_bytes()))
+        for source in (audio, file, trickle(file.read_bytes()), io.BytesIO(file.read_bytes()))
     ]
 
     for other in stems[1:]:
@@ -177,7 +169,7 @@ def test_progress_ends_at_all_where_the_length_was_unknown(separator, song):
     sizes = endless.index(b"data") + 4
     endless[4:8] = endless[sizes : sizes + 4] = b"\xff" * 4
 
-    separator().separate(Trickle(bytes(endless)), progress=told.append)
+    separator().separate(trickle(bytes(endless)), progress=told.append)
 
     assert (told[-1].fraction, told[-1].total_samples) == (1.0, 60_000)
 
