@@ -25,10 +25,15 @@ class Recipe:
     level_db : float or None
         Loudness that quieter windows are raised to before the network sees them, in dB of full
         scale (gated RMS); None leaves them as they are, as Spleeter does.
+    raises_db : tuple of float
+        Further raise of successive windows in dB, in turn. Passes that see a frame at several
+        levels err differently, so that their mean errs less.
     exponent : float
         p of the ratio mask estimate^p / Σ estimate^p. 2 is Spleeter's; less is softer.
     wiener_iterations : int
         Rounds of multichannel Wiener filtering after the masks.
+    wiener_share : float
+        How much of the filtered stem there is in the result, 0..1; the rest is the masked one.
     complement : bool
         Whether the model's residual stem is the song minus the others, so that stems add up to
         the song exactly. Spleeter's own way masks it like the others.
@@ -38,8 +43,10 @@ class Recipe:
     hop_frames: int
     taper: bool
     level_db: float | None
+    raises_db: tuple[float, ...]
     exponent: float
     wiener_iterations: int
+    wiener_share: float
     complement: bool
 
 
@@ -49,8 +56,10 @@ RECIPES: dict[Quality, Recipe] = {
         hop_frames=512,
         taper=False,
         level_db=None,
+        raises_db=(0.0,),
         exponent=2.0,
         wiener_iterations=0,
+        wiener_share=0.0,
         complement=False,
     ),
     "standard": Recipe(
@@ -58,8 +67,10 @@ RECIPES: dict[Quality, Recipe] = {
         hop_frames=384,
         taper=True,
         level_db=-16.0,
+        raises_db=(0.0,),
         exponent=2.0,
         wiener_iterations=0,
+        wiener_share=0.0,
         complement=True,
     ),
     "best": Recipe(
@@ -67,8 +78,10 @@ RECIPES: dict[Quality, Recipe] = {
         hop_frames=128,
         taper=True,
         level_db=-16.0,
-        exponent=1.3,
+        raises_db=(0.0, 3.0, 6.0, 9.0),
+        exponent=1.6,
         wiener_iterations=1,
+        wiener_share=0.5,
         complement=True,
     ),
 }
