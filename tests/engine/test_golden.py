@@ -73,19 +73,7 @@ def test_quality_does_not_drop(quality: str, vocals_db: float, accompaniment_db:
     assert sdr["accompaniment"] > accompaniment_db
 
 
-TOO_LOUD = pytest.mark.xfail(
-    reason="windows that are raised leave -38 and -35 dB of a voice: more than counts as silent"
-)
-
-
-@pytest.mark.parametrize(
-    "quality",
-    [
-        "fast",
-        pytest.param("standard", marks=TOO_LOUD),
-        pytest.param("best", marks=TOO_LOUD),
-    ],
-)
+@pytest.mark.parametrize("quality", ["fast", "standard", "best"])
 def test_a_song_without_a_voice_is_said_to_have_none(quality: str, separator):
     result = separator("spleeter-2stems").separate(
         SONG / "accompaniment.flac", Options(quality=quality)

@@ -25,9 +25,6 @@ class Recipe:
     level_db : float or None
         Loudness that quieter windows are raised to before the network sees them, in dB of full
         scale (gated RMS); None leaves them as they are, as Spleeter does.
-    raises_db : tuple of float
-        Further raise of successive windows in dB, in turn. Passes that see a frame at several
-        levels err differently, so that their mean errs less.
     exponent : float
         p of the ratio mask estimate^p / Σ estimate^p. 2 is Spleeter's; less is softer.
     wiener_iterations : int
@@ -43,7 +40,6 @@ class Recipe:
     hop_frames: int
     taper: bool
     level_db: float | None
-    raises_db: tuple[float, ...]
     exponent: float
     wiener_iterations: int
     wiener_share: float
@@ -56,7 +52,6 @@ RECIPES: dict[Quality, Recipe] = {
         hop_frames=512,
         taper=False,
         level_db=None,
-        raises_db=(0.0,),
         exponent=2.0,
         wiener_iterations=0,
         wiener_share=0.0,
@@ -66,8 +61,7 @@ RECIPES: dict[Quality, Recipe] = {
         band="full",
         hop_frames=384,
         taper=True,
-        level_db=-16.0,
-        raises_db=(0.0,),
+        level_db=-20.0,
         exponent=2.0,
         wiener_iterations=0,
         wiener_share=0.0,
@@ -77,9 +71,8 @@ RECIPES: dict[Quality, Recipe] = {
         band="full",
         hop_frames=128,
         taper=True,
-        level_db=-16.0,
-        raises_db=(0.0, 3.0, 6.0, 9.0),
-        exponent=1.6,
+        level_db=-20.0,
+        exponent=1.3,
         wiener_iterations=1,
         wiener_share=0.5,
         complement=True,

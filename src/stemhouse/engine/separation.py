@@ -92,11 +92,8 @@ class Computation:
 
     def _raise(self, window: Window) -> float:
         """Return the factor to show a window with."""
-        recipe = self.recipe
-        if recipe.level_db is None:
-            return 1.0
-        further_db = recipe.raises_db[window.index % len(recipe.raises_db)]
-        return raise_to(window.samples, recipe.level_db) * float(10.0 ** (further_db / 20.0))
+        level_db = self.recipe.level_db
+        return 1.0 if level_db is None else raise_to(window.samples, level_db)
 
     def synthesise(self, chunk: int, analyses: dict[int, Analysis]) -> Samples:
         """Compute the samples that a chunk of frames contributes to every group.
