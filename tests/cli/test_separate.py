@@ -381,8 +381,10 @@ def test_a_signal_at_any_time_ends_without_traceback(tmp_path: Path, delay_s: fl
     running.send_signal(signal.SIGINT)
     _output, said = running.communicate(timeout=20)
 
-    assert running.returncode in (130, -signal.SIGINT)
-    assert "Traceback" not in said or "runpy" in said  # Python itself was still starting
+    if "Traceback" in said:  # allowed while Python itself is starting, before our first line
+        assert "frozen site" in said or "runpy" in said
+    else:
+        assert running.returncode in (130, -signal.SIGINT), said
     assert files(Path("out")) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,18 +31,6 @@ from stemhouse.engine.windows import WindowGrid
 DATA = Path(__file__).resolve().parent.parent / "data"
 
 Gain = Callable[[NDArray[np.float32]], Gains]
-
-
-class KnownNetwork:
-    """A network whose gains are a function of what it is shown."""
-
-    def __init__(self, gain: Gain) -> None:
-        self.infer = gain
-
-
-@pytest.fixture(scope="session")
-def data() -> Path:
-    return DATA
 
 
 @pytest.fixture(scope="session")
@@ -109,7 +98,7 @@ def computation(card: ModelCard) -> Callable[..., Computation]:
     ) -> Computation:
         recipe = RECIPES[quality]
         return Computation(
-            network=network if hasattr(network, "infer") else KnownNetwork(network),
+            network=network if hasattr(network, "infer") else SimpleNamespace(infer=network),
             grid=WindowGrid(
                 stft=Stft(card.frame_length, card.frame_step),
                 frames=card.window_frames,

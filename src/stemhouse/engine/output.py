@@ -19,6 +19,9 @@ from stemhouse.engine.result import Separation, StemBlock
 from stemhouse.engine.stream import SeparationStream
 from stemhouse.errors import InvalidOption, OutputExists, OutputNotWritable
 
+_FOLDERS = threading.Lock()
+"""Held while folders are made and filled, or emptied and removed."""
+
 PROVENANCE_TAG = "comment"
 """The tag that says what made a file: the one that every format carries and every player shows."""
 
@@ -94,8 +97,10 @@ class StemWriters:
     def __enter__(self) -> Self:
         try:
             for name, path in self._paths.items():
-                self._make_folder(path.parent)
-                self._workers[name] = _Worker(self._writer(name, path))
+                # Songs side by side may share a folder: none may vanish before a file is in it.
+                with _FOLDERS:
+                    self._make_folder(path.parent)
+                    self._workers[name] = _Worker(self._writer(name, path))
         except BaseException:
             self._abandon()
             raise
@@ -182,10 +187,11 @@ class StemWriters:
         for path in self._named:
             path.unlink(missing_ok=True)
         self._named.clear()
-        for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
-            # Another separation may have put its files there meanwhile.
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        with _FOLDERS:
+            for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
+                # Another separation may have put its files there meanwhile.
+                if folder.is_dir() and not any(folder.iterdir()):
+                    folder.rmdir()
         self._made.clear()
 
 

@@ -29,6 +29,8 @@ class Recipe:
         p of the ratio mask estimate^p / Σ estimate^p. 2 is Spleeter's; less is softer.
     wiener_iterations : int
         Rounds of multichannel Wiener filtering after the masks.
+    wiener_share : float
+        How much of the filtered stem there is in the result, 0..1; the rest is the masked one.
     complement : bool
         Whether the model's residual stem is the song minus the others, so that stems add up to
         the song exactly. Spleeter's own way masks it like the others.
@@ -40,6 +42,7 @@ class Recipe:
     level_db: float | None
     exponent: float
     wiener_iterations: int
+    wiener_share: float
     complement: bool
 
 
@@ -51,24 +54,27 @@ RECIPES: dict[Quality, Recipe] = {
         level_db=None,
         exponent=2.0,
         wiener_iterations=0,
+        wiener_share=0.0,
         complement=False,
     ),
     "standard": Recipe(
         band="full",
         hop_frames=384,
         taper=True,
-        level_db=-16.0,
+        level_db=-20.0,
         exponent=2.0,
         wiener_iterations=0,
+        wiener_share=0.0,
         complement=True,
     ),
     "best": Recipe(
         band="full",
         hop_frames=128,
         taper=True,
-        level_db=-16.0,
+        level_db=-20.0,
         exponent=1.3,
         wiener_iterations=1,
+        wiener_share=0.5,
         complement=True,
     ),
 }

@@ -50,7 +50,7 @@ class Stem:
     level_db : float
         Its energy against the song's, in dB; ``-inf`` for digital silence.
     silent : bool
-        Whether the song has (almost) no such part: it lies 45 dB or more below the song.
+        Whether the song has (almost) no such part: it lies 40 dB or more below the song.
     audio : Audio or None
         The samples, if they were kept in memory.
     file : WrittenFile or None

@@ -14,10 +14,11 @@ both, result times 2/3). We differ in computing a stretch at a time and in the o
 from __future__ import annotations
 
 import functools
+import importlib
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
-import scipy.fft
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
@@ -88,10 +89,10 @@ class Stft:
         channels, frames = framed.shape[:2]
         bins = self.bins if bins is None else bins
         spectrum = np.empty((channels, frames, bins), np.complex64)
-        window = _hann(self.length)
+        window, fft = _hann(self.length), _fft()
         for first in range(0, frames, _ROWS):
             rows = slice(first, first + _ROWS)
-            every = scipy.fft.rfft(framed[:, rows] * window, overwrite_x=True)
+            every = fft.rfft(framed[:, rows] * window, overwrite_x=True)
             spectrum[:, rows] = every[:, :, :bins]
         return spectrum
 
@@ -126,7 +127,7 @@ class Stft:
         first : int
             Number of the first frame.
         """
-        framed = scipy.fft.irfft(spectrum, self.length, overwrite_x=True)
+        framed = _fft().irfft(spectrum, self.length, overwrite_x=True)
         framed *= _synthesis_window(self.length, self.step)
         channels, frames = framed.shape[:2]
         # A frame is length / step pieces of one step each; piece k of frame n belongs to step
@@ -138,6 +139,19 @@ class Stft:
         for piece in range(pieces.shape[2]):
             start = first + piece
             steps[:, start : start + frames] += pieces[:, :, piece]
+
+
+def warm_up() -> None:
+    """Import what the transforms need, ahead of the first of them.
+
+    It takes 0.2 s, which whoever has a thread to spare can hide behind other work.
+    """
+    _fft()
+
+
+@functools.cache
+def _fft() -> ModuleType:
+    return importlib.import_module("scipy.fft")
 
 
 @functools.cache

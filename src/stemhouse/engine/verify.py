@@ -12,9 +12,9 @@ from stemhouse.engine.audio import Samples
 from stemhouse.engine.notices import Notice
 from stemhouse.errors import SeparationFailed
 
-SILENT_DB = -45.0
+SILENT_DB = -40.0
 """A stem this far below the song is no part of it: what the model leaves of voices in a song
-without any lies 50 to 60 dB below it, the quietest wanted parts well above."""
+without any lies 42 to 62 dB below it, the quietest wanted parts well above."""
 
 COPY_DB = -60.0
 """A stem that differs from the song by less than this is a copy of it."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
 from stemhouse.engine.codec.promises import id3_bytes
+from stemhouse.engine.naming import song_name
 from stemhouse.errors import (
     CorruptAudio,
     EmptyAudio,
@@ -218,7 +219,7 @@ def stem_name(source: str | os.PathLike[str] | BinaryIO) -> str:
     """Return the name a source has in templates: the file's name without its extension."""
     given = source if isinstance(source, (str, os.PathLike)) else getattr(source, "name", None)
     if isinstance(given, (str, os.PathLike)):
-        return _printable(Path(given).stem) or "audio"
+        return song_name(_printable(Path(given).name)) or "audio"
     return "audio"
 
 
