@@ -76,6 +76,11 @@ def send_file(
         For a player; otherwise the browser is told to save it.
     etag : str, optional
         Names these bytes; without one a part is sent on request, but nothing is compared.
+
+    Notes
+    -----
+    Call it in a thread: the first block is made before it returns, so that a full disk or a lost
+    file is an error and not a broken download.
     """
     headers = {
         "content-disposition": content_disposition(file.name, inline=inline),
@@ -94,7 +99,7 @@ def send_file(
         headers["content-length"] = str(size)
     if request.method == "HEAD":
         return Response(headers=headers, media_type=file.mime)
-    return StreamingResponse(file.stream(), headers=headers, media_type=file.mime)
+    return StreamingResponse(_begun(file.stream()), headers=headers, media_type=file.mime)
 
 
 def wanted_part(request: Request, size: int, etag: str | None) -> tuple[int, int] | None:
@@ -131,5 +136,16 @@ def _part(
     if request.method == "HEAD":
         return Response(status_code=status, headers=headers, media_type=file.mime)
     return StreamingResponse(
-        file.stream(start, end), status_code=status, headers=headers, media_type=file.mime
+        _begun(file.stream(start, end)), status_code=status, headers=headers, media_type=file.mime
     )
+
+
+def _begun(stream: Iterator[bytes]) -> Iterator[bytes]:
+    """Make the first block now: what is wrong can still be answered with an error then."""
+    first = next(stream, b"")
+
+    def rest() -> Iterator[bytes]:
+        yield first
+        yield from stream
+
+    return rest()
