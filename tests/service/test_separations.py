@@ -1,0 +1,340 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from stemhouse.api.app import create_app
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.billing.purse import LedgerPurse
+from stemhouse.domains.separations import housekeeping
+from stemhouse.domains.separations.attempt import Bench
+from stemhouse.domains.separations.lifecycle import Change
+from stemhouse.domains.separations.tables import Discarded, Job, Result
+from stemhouse.jobs.queue import JobQueue
+from stemhouse.settings import Settings
+from stemhouse.storage import open_storage
+from stemhouse.testing.clock import ManualClock
+from tests.service.conftest import MakeMember, Member
+from tests.service.installation import DATA, MODEL, noise
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    models = tmp_path / "models"
+    shutil.copytree(DATA / MODEL, models / MODEL)
+    return settings.model_copy(update={"models_dir": models, "model": MODEL})
+
+
+@pytest.fixture
+def working_client(settings: Settings) -> Iterator[TestClient]:
+    # With a worker beside the API, as stemhouse serve has.
+    app = create_app(settings, with_worker=True)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+def upload(client: TestClient, member: Member, song: bytes) -> str:
+    files = {"file": ("Ada - Song.wav", song, "audio/wav")}
+    answer = client.post("/v1/uploads", files=files, headers=member.headers)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+def submit(client: TestClient, member: Member, upload_id: str, **more: Any) -> dict[str, Any]:
+    body = {"upload_id": upload_id, "quality": "fast", **more}
+    answer = client.post("/v1/jobs", json=body, headers=member.headers)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -> None:
+    upload_id = upload(client, member, noise(3))
+
+    job = submit(client, member, upload_id)
+
+    assert (job["status"], job["price_s"], job["attempt"]) == ("queued", 3, 0)
+    assert job["queue"]["place"] == 1
+    assert job["song"]["upload_id"] == upload_id
+    assert (job["result"], job["error"], job["progress"]) == (None, None, None)
+    balance = client.get("/v1/balance", headers=member.headers).json()
+    assert balance == {"unit": "second", "available_s": 35_997, "held_s": 3}
+
+
+def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
+    body = {"upload_id": upload(client, member, noise(3)), "stems": ["vocals"]}
+
+    answer = client.post("/v1/jobs?dry_run=true", json=body, headers=member.headers)
+
+    assert answer.status_code == 200
+    assert (answer.json()["price_s"], answer.json()["stems"]) == (3, ["vocals"])
+    assert client.get("/v1/jobs", headers=member.headers).json()["data"] == []
+
+
+def test_a_price_above_the_one_that_was_shown_is_refused(
+    client: TestClient, member: Member
+) -> None:
+    body = {"upload_id": upload(client, member, noise(3)), "max_price_s": 2}
+
+    answer = client.post("/v1/jobs", json=body, headers=member.headers)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+
+
+def test_a_repeated_request_gets_the_stored_answer(client: TestClient, member: Member) -> None:
+    body = {"upload_id": upload(client, member, noise(3))}
+    headers = {**member.headers, "Idempotency-Key": "song-1"}
+
+    first = client.post("/v1/jobs", json=body, headers=headers)
+    second = client.post("/v1/jobs", json=body, headers=headers)
+    other = client.post("/v1/jobs", json={**body, "residual": True}, headers=headers)
+
+    assert second.json() == first.json()
+    assert other.status_code == 409
+    assert len(client.get("/v1/jobs", headers=member.headers).json()["data"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "status", "code"),
+    [
+        ({"upload_id": "upl_unknown"}, 404, "not_found"),
+        ({"model": "no-such-model"}, 400, "model_not_found"),
+        ({"stems": ["drums"]}, 400, "invalid_option"),
+        ({"quality": "perfect"}, 422, None),
+    ],
+)
+def test_what_cannot_be_done_is_refused(
+    client: TestClient, member: Member, more: dict[str, Any], status: int, code: str | None
+) -> None:
+    body = {"upload_id": upload(client, member, noise(3)), **more}
+
+    answer = client.post("/v1/jobs", json=body, headers=member.headers)
+
+    assert answer.status_code == status
+    assert code is None or answer.json()["error"]["code"] == code
+
+
+def test_more_jobs_than_the_plan_allows_are_refused(
+    settings: Settings, clock: ManualClock, member: Member
+) -> None:
+    app = create_app(settings.model_copy(update={"max_files_at_once": 1}), clock=clock)
+    with TestClient(app) as client:
+        upload_id = upload(client, member, noise(3))
+        submit(client, member, upload_id)
+
+        answer = client.post("/v1/jobs", json={"upload_id": upload_id}, headers=member.headers)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "quota_exceeded")
+
+
+def test_credits_that_are_missing_are_named(
+    settings: Settings, clock: ManualClock, member: Member
+) -> None:
+    app = create_app(settings.model_copy(update={"free_credits_s": 1}), clock=clock)
+    with TestClient(app) as client:
+        body = {"upload_id": upload(client, member, noise(3))}
+
+        answer = client.post("/v1/jobs", json=body, headers=member.headers)
+
+        assert client.get("/v1/jobs", headers=member.headers).json()["data"] == []
+    assert answer.status_code == 402
+    assert answer.json()["error"]["details"]["missing_s"] == 2
+
+
+def test_a_waiting_job_is_cancelled_at_once_and_paid_back(
+    client: TestClient, member: Member
+) -> None:
+    job = submit(client, member, upload(client, member, noise(3)))
+
+    first = client.post(f"/v1/jobs/{job['id']}/cancel", headers=member.headers)
+    again = client.post(f"/v1/jobs/{job['id']}/cancel", headers=member.headers)
+
+    assert first.json()["status"] == again.json()["status"] == "canceled"
+    balance = client.get("/v1/balance", headers=member.headers).json()
+    assert (balance["available_s"], balance["held_s"]) == (36_000, 0)
+
+
+def test_a_waiting_job_cannot_be_deleted_and_an_ended_one_can(
+    client: TestClient, member: Member
+) -> None:
+    address = f"/v1/jobs/{submit(client, member, upload(client, member, noise(3)))['id']}"
+
+    waiting = client.delete(address, headers=member.headers)
+    client.post(f"{address}/cancel", headers=member.headers)
+    ended = client.delete(address, headers=member.headers)
+
+    assert (waiting.status_code, ended.status_code) == (409, 204)
+    assert client.get(address, headers=member.headers).status_code == 404
+
+
+def test_jobs_of_others_are_not_found(
+    client: TestClient, member: Member, make_member: MakeMember
+) -> None:
+    job = submit(client, member, upload(client, member, noise(3)))
+    stranger, address = make_member().headers, f"/v1/jobs/{job['id']}"
+
+    answers = [
+        client.get(address, headers=stranger),
+        client.delete(address, headers=stranger),
+        client.post(f"{address}/cancel", headers=stranger),
+        *(
+            client.get(f"{address}/{more}", headers=stranger)
+            for more in (
+                "events",
+                "stems",
+                "manifest",
+                "segments/0/000000.flac",
+                "stems/vocals",
+                "stems/vocals/waveform",
+                "archive",
+            )
+        ),
+    ]
+
+    assert {answer.status_code for answer in answers} == {404}
+    assert client.get("/v1/jobs", headers=stranger).json()["data"] == []
+
+
+def test_an_account_has_as_many_jobs_with_the_workers_as_its_plan_allows(
+    client: TestClient, member: Member, sessions: SessionFactory
+) -> None:
+    upload_id = upload(client, member, noise(3))
+    jobs = [submit(client, member, upload_id, quality=q) for q in ("fast", "standard", "best")]
+    with transaction(sessions, read_only=True) as session:
+        before = [session.get_one(Job, job["id"]).released_at is not None for job in jobs]
+
+    client.post(f"/v1/jobs/{jobs[0]['id']}/cancel", headers=member.headers)
+
+    with transaction(sessions, read_only=True) as session:
+        after = [session.get_one(Job, job["id"]).released_at is not None for job in jobs]
+    assert before == [True, True, False]
+    assert after == [True, True, True]
+
+
+def test_the_models_are_listed(client: TestClient, member: Member) -> None:
+    models = client.get("/v1/models", headers=member.headers).json()["data"]
+
+    assert [(m["name"], m["stems"], m["usual"]) for m in models] == [
+        (MODEL, ["vocals", "accompaniment"], True)
+    ]
+
+
+@pytest.mark.slow
+def test_a_song_goes_in_and_its_stems_come_out(
+    working_client: TestClient, member: Member
+) -> None:
+    client, headers = working_client, member.headers
+    body = {"upload_id": upload(client, member, noise(12)), "quality": "fast"}
+
+    answer = client.post("/v1/jobs", json=body, headers={**headers, "Prefer": "wait=60"})
+    job = answer.json()
+    address = f"/v1/jobs/{job['id']}"
+
+    assert (answer.status_code, job["status"]) == (201, "succeeded")
+    assert answer.headers["preference-applied"] == "wait=60"
+    assert [stem["name"] for stem in job["result"]["stems"]] == ["vocals", "accompaniment"]
+    assert job["result"]["length_samples"] == 12 * 44_100
+    manifest = client.get(f"{address}/manifest", headers=headers).json()
+    assert manifest["complete"]
+    segment = manifest["stems"][0]["segments"][0]["name"]
+    assert client.get(f"{address}/segments/{segment}", headers=headers).content[:4] == b"fLaC"
+    wav = client.get(f"{address}/stems/vocals", headers=headers)
+    assert (wav.content[:4], wav.headers["accept-ranges"]) == (b"RIFF", "bytes")
+    assert client.get(f"{address}/stems/vocals?format=mp3", headers=headers).status_code == 200
+    assert client.get(f"{address}/archive", headers=headers).content[:2] == b"PK"
+    assert client.get(f"{address}/stems/vocals/waveform", headers=headers).content[:4] == b"SHWF"
+    balance = client.get("/v1/balance", headers=headers).json()
+    assert (balance["available_s"], balance["held_s"]) == (35_988, 0)
+
+
+@pytest.mark.slow
+def test_events_are_told_and_go_on_after_the_last_one_that_was_seen(
+    working_client: TestClient, member: Member
+) -> None:
+    client = working_client
+    job = submit(client, member, upload(client, member, noise(12)))
+
+    everything = events(client, member, job["id"])
+    rest = events(client, member, job["id"], last="2")
+    nothing = events(client, member, job["id"], last="3")
+
+    kinds = [event["event"] for event in everything if event["event"] != "progress"]
+    assert kinds == ["job.queued", "job.started", "job.succeeded"]
+    assert [event["id"] for event in everything if "id" in event] == ["1", "2", "3"]
+    assert [event["id"] for event in rest if "id" in event] == ["3"]
+    assert nothing == []
+
+
+@pytest.mark.slow
+def test_the_same_song_again_is_answered_at_once_and_costs_nothing(
+    working_client: TestClient, member: Member, make_member: MakeMember
+) -> None:
+    client = working_client
+    first = submit(client, member, upload(client, member, noise(5)))
+    events(client, member, first["id"])
+
+    again = submit(client, member, upload(client, member, noise(5)))
+    otherwise = submit(client, member, upload(client, member, noise(5)), residual=True)
+    stranger = make_member()
+    strangers = submit(client, stranger, upload(client, stranger, noise(5)))
+
+    assert (again["status"], again["price_s"]) == ("succeeded", 0)
+    assert again["id"] != first["id"]
+    # The residual of all stems is nothing: the same wish in other words.
+    assert otherwise["status"] == "succeeded"
+    assert strangers["status"] == "queued"
+    assert strangers["price_s"] == 5
+
+
+@pytest.mark.slow
+def test_results_expire_and_their_files_go(
+    working_client: TestClient, member: Member, settings: Settings, sessions: SessionFactory
+) -> None:
+    client = working_client
+    job = submit(client, member, upload(client, member, noise(5)))
+    events(client, member, job["id"])
+    with transaction(sessions) as session:
+        row = session.get_one(Job, job["id"])
+        assert row.expires_at is not None
+        row.expires_at -= timedelta(days=400)
+    storage, queue = open_storage(settings), JobQueue(settings.effective_database_url)
+    bench = Bench(sessions=sessions, storage=storage, scratch=None)
+
+    def change(session: Any) -> Change:
+        return Change(session, queue, LedgerPurse(), ManualClock()())
+
+    housekeeping.expire_results(bench, change)
+    housekeeping.remove_discarded(bench)
+    queue.close()
+
+    assert client.get(f"/v1/jobs/{job['id']}", headers=member.headers).json()["status"] == "expired"
+    assert list(storage.list("results/")) == []
+    with transaction(sessions, read_only=True) as session:
+        assert session.query(Result).count() == session.query(Discarded).count() == 0
+
+
+def events(
+    client: TestClient, member: Member, job_id: str, last: str | None = None
+) -> list[dict[str, Any]]:
+    headers = member.headers if last is None else {**member.headers, "Last-Event-ID": last}
+    found: list[dict[str, Any]] = []
+    with client.stream("GET", f"/v1/jobs/{job_id}/events", headers=headers) as answer:
+        assert answer.status_code == 200
+        event: dict[str, Any] = {}
+        for line in answer.iter_lines():
+            if not line:
+                if "event" in event:
+                    found.append(event)
+                event = {}
+                continue
+            name, _, value = line.partition(": ")
+            event[name] = json.loads(value) if name == "data" else value
+    return found
