@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
-from dataclasses import dataclass
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from typing import BinaryIO, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -69,51 +73,105 @@ class Findings(BaseModel):
         return self.length_samples / self.sample_rate
 
 
-def examine(file: BinaryIO, limits: ExamineLimits) -> Findings:
-    """Decode a file to its end in a child process and say what it is.
+class Examiner:
+    """Examines files, each in a child process of its own.
 
-    Parameters
-    ----------
-    file : BinaryIO
-        A file of the operating system, such as a temporary one, with all of the upload.
-    limits : ExamineLimits
-        What the child may use.
-
-    Raises
-    ------
-    UnsupportedAudio
-        Not audio, or it takes more than the limits (``details["reason"]`` is then ``limits``).
-    CorruptAudio
-        Damaged or cut off; also where it brings the decoder down.
-    EmptyAudio, AudioTooLong
-        No sound, or more of it than the plan allows.
-    ResourceError
-        The child could not be run: nothing is known about the file.
+    The next child is started while nobody waits: it has loaded its libraries and knows nothing
+    yet when a file comes. Call `close` at the end.
     """
-    file.flush()
-    os.lseek(file.fileno(), 0, os.SEEK_SET)
-    try:
-        done = subprocess.run(
-            _command(limits),
-            stdin=file,
-            capture_output=True,
-            env=_environment(),
-            timeout=limits.cpu_s * WALL_FACTOR,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise _beyond_limits() from error
-    except OSError as error:
-        raise ResourceError("the upload cannot be examined now; try again later") from error
-    return _judge(done.returncode, done.stdout)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spare: _Child | None = None
+        self._closed = False
+
+    def examine(self, file: BinaryIO, limits: ExamineLimits) -> Findings:
+        """Decode a file to its end and say what it is.
+
+        Parameters
+        ----------
+        file : BinaryIO
+            A file of the operating system, such as a temporary one, with all of the upload.
+        limits : ExamineLimits
+            What the child may use.
+
+        Raises
+        ------
+        UnsupportedAudio
+            Not audio, or it takes more than the limits (``details["reason"]`` is then ``limits``).
+        CorruptAudio
+            Damaged or cut off; also where it brings the decoder down.
+        EmptyAudio, AudioTooLong
+            No sound, or more of it than the plan allows.
+        ResourceError
+            The child could not be run: nothing is known about the file.
+        """
+        file.flush()
+        os.lseek(file.fileno(), 0, os.SEEK_SET)
+        try:
+            with self._take() as child:
+                code, said = child.examine(file, limits)
+            self._prepare()
+        except subprocess.TimeoutExpired as error:
+            raise _beyond_limits() from error
+        except OSError as error:
+            raise ResourceError("the upload cannot be examined now; try again later") from error
+        return _judge(code, said)
+
+    def close(self) -> None:
+        """End the child that waits."""
+        with self._lock:
+            self._closed = True
+            spare, self._spare = self._spare, None
+        if spare is not None:
+            spare.end()
+
+    @contextmanager
+    def _take(self) -> Iterator[_Child]:
+        with self._lock:
+            child, self._spare = self._spare, None
+        if child is not None and not child.waits():
+            child.end()  # the system ended it meanwhile
+            child = None
+        child = child or _Child()
+        try:
+            yield child
+        finally:
+            child.end()
+
+    def _prepare(self) -> None:
+        with self._lock:
+            if self._spare is None and not self._closed:
+                self._spare = _Child()
 
 
-def _command(limits: ExamineLimits) -> list[str]:
-    # -s: no packages of the user; -B: nothing is written beside the modules.
-    return [
-        *(sys.executable, "-s", "-B", "-m", "stemhouse.domains.uploads.examiner"),
-        *(str(limits.memory_bytes), str(limits.cpu_s), str(limits.max_duration_s)),
-    ]
+class _Child:
+    """A process that waits for one file on a socket, its standard input."""
+
+    def __init__(self) -> None:
+        self._ours, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                # -s: no packages of the user; -B: nothing is written beside the modules.
+                [sys.executable, "-s", "-B", "-m", "stemhouse.domains.uploads.examiner"],
+                stdin=theirs.fileno(),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=_environment(),
+            )
+
+    def waits(self) -> bool:
+        return self._process.poll() is None
+
+    def examine(self, file: BinaryIO, limits: ExamineLimits) -> tuple[int, bytes]:
+        socket.send_fds(self._ours, [json.dumps(asdict(limits)).encode()], [file.fileno()])
+        said, _ = self._process.communicate(timeout=limits.cpu_s * WALL_FACTOR)
+        return self._process.returncode, said
+
+    def end(self) -> None:
+        self._ours.close()
+        self._process.kill()
+        self._process.communicate()
 
 
 def _environment() -> dict[str, str]:

@@ -1,6 +1,7 @@
-"""The child process of `examine`: reads its standard input as a song and says what it is.
+"""The child process of `Examiner`: ``python -m stemhouse.domains.uploads.examiner``.
 
-``python -m stemhouse.domains.uploads.examiner MEMORY_BYTES CPU_S MAX_DURATION_S``
+Its standard input is a socket, over which it gets its limits and one open file. It says on its
+standard output what the file is, and ends.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import json
 import math
 import os
 import resource
-import sys
+import socket
 from typing import Any, BinaryIO, cast
 
 from stemhouse.engine.codec import open_source
@@ -20,16 +21,21 @@ _MAX_TAGS = 64
 _MAX_TAG_CHARACTERS = 1_000
 _MAX_NAME_CHARACTERS = 64
 _OPEN_FILES = 32
+_MAX_MESSAGE_BYTES = 4_096
 
 
-def main(arguments: list[str]) -> None:
-    """Examine standard input within the limits that the arguments name."""
-    memory_bytes, cpu_s, max_duration_s = int(arguments[0]), float(arguments[1]), arguments[2]
+def main() -> None:
+    """Wait for a file, examine it within its limits, and say what it is."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # libraries print; nothing of it may get into the answer
-    _confine(memory_bytes, cpu_s)
+    with socket.socket(fileno=os.dup(0)) as parent:
+        limits, files, _flags, _address = socket.recv_fds(parent, _MAX_MESSAGE_BYTES, 1)
+    if not files:
+        return  # the parent has gone
+    wanted = json.loads(limits)
+    _confine(wanted["memory_bytes"], wanted["cpu_s"])
     try:
-        answer = {"findings": _findings(float(max_duration_s))}
+        answer = {"findings": _findings(files[0], wanted["max_duration_s"])}
     except InputError as error:
         answer = {"refusal": {"code": error.code, "message": error.message}}
     except MemoryError:
@@ -39,7 +45,8 @@ def main(arguments: list[str]) -> None:
 
 
 def _confine(memory_bytes: int, cpu_s: float) -> None:
-    seconds = math.ceil(cpu_s)
+    spent = resource.getrusage(resource.RUSAGE_SELF)  # loading libraries is not the file's doing
+    seconds = math.ceil(cpu_s + spent.ru_utime + spent.ru_stime)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
@@ -57,8 +64,8 @@ def _mapped_bytes() -> int:
         return 0
 
 
-def _findings(max_duration_s: float) -> dict[str, Any]:
-    file = io.FileIO(0, "rb", closefd=False)
+def _findings(descriptor: int, max_duration_s: float) -> dict[str, Any]:
+    file = io.FileIO(descriptor, "rb")
     file.name = "the file"
     with open_source(cast(BinaryIO, file), max_duration_s=max_duration_s) as reader:
         length = sum(block.shape[1] for block in reader.blocks())
@@ -83,4 +90,4 @@ def _modest(tags: dict[str, str]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

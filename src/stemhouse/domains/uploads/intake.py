@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.uploads import queries, service
-from stemhouse.domains.uploads.examine import WALL_FACTOR, ExamineLimits, Findings, examine
+from stemhouse.domains.uploads.examine import WALL_FACTOR, ExamineLimits, Examiner, Findings
 from stemhouse.domains.uploads.receiver import Receiver, too_large
 from stemhouse.domains.uploads.schemas import UploadAnswer
 from stemhouse.domains.uploads.service import Announcement, StoredSong, folder_of
@@ -50,12 +50,15 @@ class Intake:
         Limits of the installation.
     clock : callable
         Tells the time.
+    examiner : Examiner
+        Looks into files.
     """
 
     sessions: SessionFactory
     storage: Storage
     settings: Settings
     clock: Callable[[], datetime]
+    examiner: Examiner
 
     def begin(self, principal: Principal, announcement: Announcement) -> UploadAnswer:
         """Make a new upload; see `service.begin`."""
@@ -191,7 +194,7 @@ class Intake:
             memory_bytes=self.settings.probe_memory_bytes,
             cpu_s=self.settings.probe_cpu_s,
         )
-        return examine(receiver.file, limits)
+        return self.examiner.examine(receiver.file, limits)
 
     def _keep(self, upload_id: str, receiver: Receiver, found: Findings) -> UploadAnswer:
         key = f"{folder_of(upload_id)}song"

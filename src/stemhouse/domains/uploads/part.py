@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.uploads import queries, routes, routes_files, routes_resumable, service
+from stemhouse.domains.uploads.examine import Examiner
 from stemhouse.domains.uploads.intake import Intake
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.services import Services
@@ -27,15 +28,20 @@ def _running(app: FastAPI) -> Iterator[None]:
     app.state.storage = storage
     app.state.link_signer = link_signer(services.settings)
     app.state.readiness["storage"] = storage.check
+    examiner = Examiner()
     app.state.intake = Intake(
         sessions=services.sessions,
         storage=storage,
         settings=services.settings,
         clock=services.clock,
+        examiner=examiner,
     )
     app.state.examiners = CapacityLimiter(_EXAMINERS)
     app.state.fetchers = CapacityLimiter(_FETCHERS)
-    yield
+    try:
+        yield
+    finally:
+        examiner.close()
 
 
 def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
