@@ -192,10 +192,20 @@ def installed(settings: Settings, sessions: SessionFactory) -> Iterator[Installa
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    names = (
-        "data_dir models_dir model worker_poll_s heartbeat_s dead_after_s max_attempts "
-        "song_memory_bytes song_stall_s songs_at_once storage_url limits_storage"
-    ).split()
+    names = [
+        "data_dir",
+        "models_dir",
+        "model",
+        "worker_poll_s",
+        "heartbeat_s",
+        "dead_after_s",
+        "max_attempts",
+        "song_memory_bytes",
+        "song_stall_s",
+        "songs_at_once",
+        "storage_url",
+        "limits_storage",
+    ]
     values = {f"STEMHOUSE_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {
         **values,
@@ -206,8 +216,9 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def children_of(worker: subprocess.Popen[bytes]) -> list[int]:
-    listed = Path(f"/proc/{worker.pid}/task/{worker.pid}/children").read_text().split()
-    return [int(process) for process in listed]
+    # A process belongs to the thread that started it.
+    lists = Path(f"/proc/{worker.pid}/task").glob("*/children")
+    return [int(process) for listed in lists for process in listed.read_text().split()]
 
 
 def end_family(worker: subprocess.Popen[bytes]) -> None:

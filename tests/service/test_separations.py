@@ -228,9 +228,7 @@ def test_the_models_are_listed(client: TestClient, member: Member) -> None:
 
 
 @pytest.mark.slow
-def test_a_song_goes_in_and_its_stems_come_out(
-    working_client: TestClient, member: Member
-) -> None:
+def test_a_song_goes_in_and_its_stems_come_out(working_client: TestClient, member: Member) -> None:
     client, headers = working_client, member.headers
     body = {"upload_id": upload(client, member, noise(12)), "quality": "fast"}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,6 +114,8 @@ class Worker:
             try:
                 return _run_steps(steps, job_id, incarnation)
             except Exception:
+                # Whatever breaks while everything is let go of says nothing of the job.
+                incarnation.check()
                 # The outermost frame of a job: it ends with a code, whatever happened.
                 _log.exception("a step met a fault", extra={"job_id": job_id})
                 steps.fail(job_id)
@@ -175,13 +178,25 @@ class Worker:
 
 
 def _run_steps(steps: JobSteps, job_id: str, incarnation: Incarnation) -> str:
-    probed = DBOS.run_step({"name": "probe"}, steps.probe, job_id, incarnation)
+    def step(name: str, function: Callable[..., dict[str, Any]], *given: Any) -> dict[str, Any]:
+        def guarded() -> dict[str, Any]:
+            incarnation.check()
+            try:
+                return function(job_id, *given, incarnation)
+            except Exception:
+                # What breaks while everything is let go of must not be kept as the step's outcome.
+                incarnation.check()
+                raise
+
+        return DBOS.run_step({"name": name}, guarded)
+
+    probed = step("probe", steps.probe)
     if not probed["go"]:
         return "nothing to do"
-    separated = DBOS.run_step({"name": "separate"}, steps.separate, job_id, incarnation)
+    separated = step("separate", steps.separate)
     if not separated["go"]:
         return "ended"
-    DBOS.run_step({"name": "finish"}, steps.finish, job_id, separated, incarnation)
+    step("finish", steps.finish, separated)
     return "finished"
 
 

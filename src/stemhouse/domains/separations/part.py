@@ -21,6 +21,7 @@ from stemhouse.domains.separations import (
     views,
 )
 from stemhouse.domains.separations.models import ModelShelf
+from stemhouse.domains.separations.numbers import QueueNumbers
 from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Discarded, Job, Result
 from stemhouse.domains.separations.watch import JobWatch
@@ -40,6 +41,7 @@ def _running(app: FastAPI) -> Iterator[None]:
     app.state.job_queue = queue
     app.state.job_watch = watch
     app.state.desk = Desk(shelf=ModelShelf(settings.models_dir), usual_model=settings.model)
+    app.state.metrics.registry.register(QueueNumbers(services.sessions))
     watch.start()
     try:
         yield

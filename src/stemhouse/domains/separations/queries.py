@@ -106,6 +106,19 @@ def running_total() -> Select[int, float]:
     )
 
 
+def unfinished_by_state() -> Select[str, int, float]:
+    """Count the jobs that have not ended, and their seconds of audio."""
+    return (
+        select(
+            Job.state,
+            func.count(Job.id).label("jobs"),
+            func.coalesce(func.sum(Job.duration_s), 0.0).label("audio_s"),
+        )
+        .where(Job.state.in_(UNFINISHED))
+        .group_by(Job.state)
+    )
+
+
 def recent_speeds(newest: int) -> Select[float, datetime | None, datetime | None]:
     """Read duration, start and end of the jobs that succeeded last."""
     return (

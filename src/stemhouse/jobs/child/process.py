@@ -173,14 +173,15 @@ class SeparationChild:
         ).start()
 
     def _send(self, line: str) -> None:
-        assert self._process is not None
-        assert self._process.stdin is not None
+        process = self._process
+        if process is None or process.stdin is None:
+            return
         self._busy = True
         try:
-            self._process.stdin.write(line)
-            self._process.stdin.flush()
-        except BrokenPipeError:
-            # It is gone; `_follow` finds out how.
+            process.stdin.write(line)
+            process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            # It is gone, or being ended (a closed file is a ValueError); `_follow` finds out.
             return
 
     def _follow(
@@ -240,10 +241,10 @@ class SeparationChild:
             self.kill()
 
     def _watch_memory(self) -> None:
-        limit = self._options.memory_bytes
-        if limit is None or self._process is None:
+        limit, process = self._options.memory_bytes, self._process
+        if limit is None or process is None:
             return
-        used = resident_bytes(self._process.pid)
+        used = resident_bytes(process.pid)
         if used is not None and used > limit:
             self._given_up = True
             raise OutOfMemory(
@@ -251,9 +252,12 @@ class SeparationChild:
             )
 
     def _death(self) -> StemhouseError:
-        assert self._process is not None
         self._given_up = True
-        code = self._process.wait()
+        process = self._process
+        if process is None:
+            # Somebody else's `kill`: the worker is being stopped.
+            return SeparationCrashed("the separation was ended")
+        code = process.wait()
         _log.warning("separation child ended", extra={"exit_code": code})
         return death_error(code)
 

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.billing.purse import LedgerPurse
+from stemhouse.domains.separations import housekeeping, lifecycle
+from stemhouse.domains.separations.attempt import Bench
+from stemhouse.domains.separations.lifecycle import Change, Move
+from stemhouse.domains.separations.states import FINISHED, NEXT
+from stemhouse.domains.separations.tables import Job
+from stemhouse.errors import Cancelled, CorruptAudio, OutOfMemory, SeparationCrashed, Timeout
+from stemhouse.jobs import heartbeat
+from stemhouse.jobs.child.messages import SeparationTask, error_data, rebuild_error
+from stemhouse.jobs.child.process import ChildOptions, SeparationChild, death_error
+from stemhouse.jobs.queue import LEAST_URGENT, MOST_URGENT, priority
+from stemhouse.settings import Settings
+from stemhouse.storage import open_storage
+from tests.service.installation import Installation, installed, noise
+
+TASK = SeparationTask(task_id="t", name="", source="", folder="", model="")
+
+
+@pytest.fixture
+def house(settings: Settings, sessions: SessionFactory) -> Iterator[Installation]:
+    with installed(settings, sessions) as installation:
+        yield installation
+
+
+@pytest.fixture
+def owner(house: Installation) -> Principal:
+    return house.account(max_running_jobs=100)
+
+
+def change_of(house: Installation) -> Callable[[Any], Change]:
+    return lambda session: Change(session, house.queue, LedgerPurse(), datetime.now(UTC))
+
+
+@given(tier=st.integers(0, 99), unfinished=st.integers(0, 10**9))
+def test_a_better_tier_runs_before_any_number_of_jobs(tier: int, unfinished: int) -> None:
+    urgency = priority(tier, unfinished)
+
+    assert MOST_URGENT <= urgency <= LEAST_URGENT
+    assert tier == 99 or urgency < priority(tier + 1, 0)
+    assert urgency <= priority(tier, unfinished + 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (-signal.SIGKILL, OutOfMemory),
+        (-signal.SIGSEGV, SeparationCrashed),
+        (-signal.SIGABRT, SeparationCrashed),
+        (71, OutOfMemory),
+        (1, SeparationCrashed),
+        (0, SeparationCrashed),
+    ],
+)
+def test_how_a_child_died_becomes_an_error_that_may_be_tried_again(
+    code: int, kind: type[Exception]
+) -> None:
+    error = death_error(code)
+
+    assert type(error) is kind
+    assert error.retryable
+
+
+def test_an_error_crosses_the_pipe_as_what_it_is() -> None:
+    error = rebuild_error(error_data(CorruptAudio("damaged", offset=3)))
+
+    assert (type(error), error.message, error.details) == (CorruptAudio, "damaged", {"offset": 3})
+
+
+def child_that(tmp_path: Path, does: str, **options: Any) -> SeparationChild:
+    script = tmp_path / "child.py"
+    script.write_text(f"import sys, time, os, json\nline = sys.stdin.readline()\n{does}\n")
+    return SeparationChild(ChildOptions(command=(sys.executable, str(script)), **options))
+
+
+def test_a_child_that_says_nothing_is_ended(tmp_path: Path) -> None:
+    child = child_that(tmp_path, "time.sleep(60)", stall_s=0.3)
+
+    with pytest.raises(Timeout):
+        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+
+    assert child.process_id is None
+
+
+def test_a_child_that_does_not_heed_a_cancellation_is_ended_within_a_second(
+    tmp_path: Path,
+) -> None:
+    child = child_that(tmp_path, "time.sleep(60)")
+    began = time.monotonic()
+
+    with pytest.raises(Cancelled):
+        child.run(TASK, on_event=lambda _event: None, stopping=lambda: True)
+
+    assert time.monotonic() - began < 1.0
+    assert child.process_id is None
+
+
+def test_a_child_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
+    greedy = "x = bytearray(300_000_000)\ntime.sleep(60)"
+    child = child_that(tmp_path, greedy, memory_bytes=100_000_000)
+
+    with pytest.raises(OutOfMemory):
+        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+
+    assert child.process_id is None
+
+
+def test_a_child_that_babbles_has_crashed(tmp_path: Path) -> None:
+    child = child_that(tmp_path, "print('not json', flush=True); sys.exit(3)")
+
+    with pytest.raises(SeparationCrashed):
+        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+
+
+def test_a_silent_worker_is_declared_dead_once_and_stays_so(sessions: SessionFactory) -> None:
+    with transaction(sessions) as session:
+        heartbeat.register(session, "wrk_1", 1)
+        heartbeat.register(session, "wrk_2", 1)
+    time.sleep(0.3)
+    with transaction(sessions) as session:
+        alive = heartbeat.beat(session, "wrk_2")
+        buried = heartbeat.bury_the_silent(session, 0.2)
+        again = heartbeat.bury_the_silent(session, 0.2)
+        wakes_up = heartbeat.beat(session, "wrk_1")
+        ended = heartbeat.ended(session)
+        living = [worker.executor_id for worker in heartbeat.living(session)]
+
+    assert (alive, buried, again, wakes_up) == (True, ["wrk_1"], [], False)
+    assert (ended, living) == (["wrk_1"], ["wrk_2"])
+
+
+def test_a_worker_that_nobody_remembers_can_still_sign_off(sessions: SessionFactory) -> None:
+    with transaction(sessions) as session:
+        heartbeat.end(session, "wrk_9")
+
+        assert heartbeat.ended(session) == ["wrk_9"]
+
+
+def test_a_job_that_the_queue_lost_fails_and_is_paid_back(
+    house: Installation, owner: Principal
+) -> None:
+    job_id = house.submit(owner, house.upload(owner, noise(3), 3))
+    with transaction(house.sessions) as session:
+        session.get_one(Job, job_id).released_at = datetime.now(UTC) - timedelta(hours=1)
+    bench = Bench(sessions=house.sessions, storage=open_storage(house.settings), scratch=None)
+
+    housekeeping.sweep(bench, change_of(house), set)
+
+    job = house.job(job_id)
+    assert (job.state, job.error_code) == ("failed", "separation_failed")
+    assert house.spent(owner) == 0
+
+
+@hypothesis_settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(targets=st.lists(st.sampled_from(["processing", "failed", "canceled"]), max_size=8))
+def test_a_job_only_goes_where_its_state_lets_it(
+    house: Installation, owner: Principal, targets: list[Any]
+) -> None:
+    job_id = house.submit(owner, house.upload(owner, noise(3), 3))
+    state = "queued"
+    for target in targets:
+        values = {"error_code": "timeout"} if target == "failed" else {}
+        with transaction(house.sessions) as session:
+            change = change_of(house)(session)
+            moved = lifecycle.enter(change, job_id, Move(state=target, values=values))
+
+        assert (moved is not None) == (target in NEXT[state])  # type: ignore[index]
+        state = target if moved is not None else state
+
+    events = house.events(job_id)
+    assert house.job(job_id).state == state
+    assert house.job(job_id).last_event == len(events)
+    assert sum(event in FINISHED for event in events) <= 1
+
+
+def test_an_attempt_that_was_overtaken_cannot_speak(house: Installation, owner: Principal) -> None:
+    job_id = house.submit(owner, house.upload(owner, noise(3), 3))
+    with transaction(house.sessions) as session:
+        change = change_of(house)(session)
+        lifecycle.enter(change, job_id, Move(state="processing", values={"attempt": 2}))
+        job = session.get_one(Job, job_id)
+
+        zombie = lifecycle.fail(change, job, Timeout("too late"), attempt=1)
+        present = lifecycle.fail(change, job, Timeout("too slow"), attempt=2)
+
+    assert (zombie, present) == (False, True)
