@@ -15,6 +15,7 @@ from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
 from stemhouse.api.parts import PARTS
+from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
 from stemhouse.http.limits import RateLimits
 from stemhouse.http.metrics import Metrics
@@ -70,6 +71,7 @@ def create_app(
     services: Services = app.state.services
     app.state.parts = tuple(parts)
     app.state.metrics = Metrics()
+    app.state.tracing = make_tracing(settings)
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
     app.include_router(health.router)
@@ -86,6 +88,8 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stack = ExitStack()
     stack.callback(app.state.services.engine.dispose)
+    if app.state.tracing is not None:
+        stack.callback(app.state.tracing.close)
     try:
         for part in app.state.parts:
             if part.lifespan is not None:

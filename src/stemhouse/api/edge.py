@@ -8,12 +8,14 @@ from __future__ import annotations
 import logging
 import re
 import time
+from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stemhouse.api.errors import error_answer
+from stemhouse.api.tracing import Tracing
 from stemhouse.db.ids import new_id
 from stemhouse.logs import log_facts
 
@@ -34,11 +36,16 @@ class Edge:
             await self._app(scope, receive, send)
             return
         request_id = _request_id(scope)
-        with log_facts(request_id=request_id):
-            await self._serve(scope, receive, send, request_id)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, request_id: str) -> None:
         scope.setdefault("state", {})["request_id"] = request_id
+        tracing: Tracing | None = scope["app"].state.tracing
+        with log_facts(request_id=request_id), ExitStack() as stack:
+            finish = stack.enter_context(tracing.request(scope, request_id)) if tracing else None
+            status = await self._serve(scope, receive, send)
+            if finish is not None:
+                finish(_pattern(scope), status)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> int:
+        request_id: str = scope["state"]["request_id"]
         began = time.perf_counter()
         status = 0
 
@@ -66,6 +73,7 @@ class Edge:
             await answer(scope, receive, send_with_id)
         finally:
             _note(scope, status, time.perf_counter() - began)
+        return status
 
 
 def _request_id(scope: Scope) -> str:
@@ -76,8 +84,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def _note(scope: Scope, status: int, wall_s: float) -> None:
-    # The route's pattern, not the address: addresses hold identifiers and signatures.
-    pattern = getattr(scope.get("route"), "path", "(no route)")
+    pattern = _pattern(scope)
     scope["app"].state.metrics.note(scope["method"], pattern, status=status, wall_s=wall_s)
     logger.info(
         "request",
@@ -88,3 +95,8 @@ def _note(scope: Scope, status: int, wall_s: float) -> None:
             "wall_ms": round(wall_s * 1000, 2),
         },
     )
+
+
+def _pattern(scope: Scope) -> str:
+    # Not the address itself: addresses hold identifiers and signatures.
+    return str(getattr(scope.get("route"), "path", "(no route)"))
