@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from stemhouse.db.session import transaction
@@ -15,6 +15,7 @@ from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.lifecycle import Change
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Discarded, Job
+from stemhouse.domains.uploads.sweeping import remove_expired
 from stemhouse.errors import SeparationFailed, StemhouseError
 from stemhouse.jobs.steps import EndedJobs
 
@@ -32,6 +33,7 @@ def sweep(bench: Bench, make_change: MakeChange, ended_jobs: EndedJobs) -> None:
     release_stranded(bench, make_change)
     expire_results(bench, make_change)
     remove_discarded(bench)
+    remove_uploads(bench)
 
 
 def end_lost_jobs(bench: Bench, make_change: MakeChange, ended_jobs: EndedJobs) -> None:
@@ -66,6 +68,21 @@ def expire_results(bench: Bench, make_change: MakeChange) -> None:
         for job in session.scalars(queries.outlived(change.now, _AT_ONCE)).all():
             session.execute(queries.lock_account(job.site_id, job.account_id))
             service.expire(change, job)
+
+
+def remove_uploads(bench: Bench) -> None:
+    """Remove uploads whose time is over, except those that a job still waits for."""
+    try:
+        remove_expired(bench.sessions, bench.storage, datetime.now(UTC), _still_needed)
+    except StemhouseError as error:
+        _log.warning("files not removed: %s", error.code)
+
+
+def _still_needed(session: Session, upload_ids: Sequence[str]) -> Collection[str]:
+    statement = select(Job.upload_id).where(
+        Job.upload_id.in_(upload_ids), Job.state.in_(tuple(UNFINISHED))
+    )
+    return set(session.scalars(statement))
 
 
 def remove_discarded(bench: Bench) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from stemhouse.domains.uploads import queries, routes, routes_files, routes_resumable, service
 from stemhouse.domains.uploads.examine import Examiner
 from stemhouse.domains.uploads.intake import Intake
+from stemhouse.domains.uploads.sweeping import OrphanSweep
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.services import Services
 from stemhouse.storage import link_signer, open_storage
@@ -38,9 +39,12 @@ def _running(app: FastAPI) -> Iterator[None]:
     )
     app.state.examiners = CapacityLimiter(_EXAMINERS)
     app.state.fetchers = CapacityLimiter(_FETCHERS)
+    orphans = OrphanSweep(services.sessions, storage, services.clock)
+    orphans.start()
     try:
         yield
     finally:
+        orphans.stop()
         examiner.close()
 
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.uploads import queries
 from stemhouse.domains.uploads.service import PREFIX, folder_of
+from stemhouse.errors import StemhouseError
 from stemhouse.storage import LocalStorage, Storage
+
+_log = logging.getLogger(__name__)
 
 Busy = Callable[[Session, Sequence[str]], Collection[str]]
 """Says which of some uploads unfinished jobs still need."""
@@ -75,3 +81,32 @@ def remove_orphans(sessions: SessionFactory, storage: Storage, now: datetime) ->
             storage.delete(*old[upload_id])
             removed += len(old[upload_id])
     return removed
+
+
+class OrphanSweep:
+    """Looks for files without a row once an hour, beside the requests of one process."""
+
+    def __init__(
+        self, sessions: SessionFactory, storage: Storage, clock: Callable[[], datetime]
+    ) -> None:
+        self._sessions, self._storage, self._clock = sessions, storage, clock
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="orphan-sweep", daemon=True)
+
+    def start(self) -> None:
+        """Begin; the first look comes after an hour."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End."""
+        self._stopped.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_YOUNG.total_seconds()):
+            try:
+                removed = remove_orphans(self._sessions, self._storage, self._clock())
+            except (StemhouseError, SQLAlchemyError) as error:
+                _log.warning("no look for lost files: %s", type(error).__name__)
+            else:
+                _log.info("looked for lost files", extra={"removed": removed})
