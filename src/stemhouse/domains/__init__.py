@@ -1,4 +1,4 @@
-"""What the service is about, one package each: accounts < uploads < separations < billing < webhooks.
+"""What the service is about: accounts < uploads < separations < billing < webhooks, one package each.
 
 A domain imports those before it, never those after it. In each: routes → service → queries →
 tables.
