@@ -8,5 +8,6 @@ from stemhouse.domains.separations.part import SEPARATIONS
 from stemhouse.domains.uploads.part import UPLOADS
 from stemhouse.domains.worker import WORKER
 from stemhouse.http.part import Part
+from stemhouse.pages.part import PAGES
 
-PARTS: tuple[Part, ...] = (ACCOUNTS, UPLOADS, SEPARATIONS, BILLING, WORKER)
+PARTS: tuple[Part, ...] = (ACCOUNTS, UPLOADS, SEPARATIONS, BILLING, WORKER, PAGES)

@@ -1,0 +1,1 @@
+"""Server-rendered pages, with their templates, scripts and styles."""
