@@ -1,4 +1,4 @@
-"""What the service is about: accounts < uploads < separations < billing < webhooks, one package each.
+"""What the service is about, in order: accounts, uploads, separations, billing, webhooks.
 
 A domain imports those before it, never those after it. In each: routes → service → queries →
 tables.
