@@ -6,12 +6,13 @@ import hashlib
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -39,6 +40,7 @@ from stemhouse.domains.separations.wishes import Wish
 from stemhouse.domains.uploads.tables import Upload
 from stemhouse.engine.progress import CancelToken
 from stemhouse.engine.runtime import RuntimeOptions
+from stemhouse.jobs import heartbeat
 from stemhouse.jobs.child.messages import SeparationTask
 from stemhouse.jobs.child.songs import SongBench
 from stemhouse.jobs.queue import JobQueue, prepare_queue
@@ -144,6 +146,35 @@ class Installation:
                 return job
             time.sleep(0.02)
         raise AssertionError(f"still {job.state}, attempt {job.attempt}, {job.done_samples}")
+
+    def wait_until(self, holds: Callable[[], bool], within_s: float = 60) -> None:
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def freeze(self, worker: subprocess.Popen[bytes]) -> None:
+        # Not while it holds SQLite's one lock: nobody could write until it wakes up.
+        while True:
+            worker.send_signal(signal.SIGSTOP)
+            if not self.settings.on_sqlite or self.can_write():
+                return
+            worker.send_signal(signal.SIGCONT)
+            time.sleep(0.03)
+
+    def can_write(self) -> bool:
+        path = self.settings.effective_database_url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(path, timeout=0.2, isolation_level=None)) as connection:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            connection.execute("ROLLBACK")
+            return True
+
+    def ended_workers(self) -> list[str]:
+        with transaction(self.sessions) as session:
+            return heartbeat.ended(session)
 
     def end_of(self, job_id: str, within_s: float = 60) -> Job:
         return self.wait(job_id, lambda job: job.state not in {"queued", "processing"}, within_s)
