@@ -113,7 +113,7 @@ export class SongCard {
   fail(message) {
     this.events?.close();
     this.parts.running.hidden = true;
-    this.say("Failed");
+    this.say(this.job ? "Failed" : "Not taken");
     this.parts.trouble.textContent = message;
     announce(`${this.parts.name.textContent}: ${message}`);
   }
