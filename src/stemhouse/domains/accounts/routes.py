@@ -76,10 +76,10 @@ def sign_up(
 def sign_in(
     request: Request,
     response: Response,
+    *,
     asked: SignInRequest,
     services: CurrentServices,
     session: RequestSession,
-    *,
     site_id: CurrentSite,
 ) -> SessionAnswer:
     """Sign in with an e-mail address and a password; the answer sets cookies."""
@@ -93,10 +93,10 @@ def sign_in(
 def become_guest(
     request: Request,
     response: Response,
+    *,
     settings: CurrentSettings,
     now: Now,
     session: RequestSession,
-    *,
     site_id: CurrentSite,
     known: Annotated[Principal | None, Depends(guest_of)],
 ) -> SessionAnswer:
@@ -191,6 +191,7 @@ def change_email(
 def ask_for_password(
     asked: EmailRequest,
     settings: CurrentSettings,
+    *,
     session: RequestSession,
     now: Now,
     site_id: CurrentSite,
@@ -237,6 +238,7 @@ def export(
 def delete_account(
     request: Request,
     response: Response,
+    *,
     asked: DeletionRequest,
     principal: CurrentPrincipal,
     services: CurrentServices,

@@ -48,6 +48,7 @@ def depart(provider: Provider, settings: CurrentSettings) -> RedirectResponse:
 def _arrival(
     provider: Provider,
     state: Annotated[str, Query(max_length=200)] = "",
+    *,
     code: Annotated[str, Query(max_length=4000)] = "",
     error: Annotated[str | None, Query(max_length=200)] = None,
     cookie: Annotated[str, Cookie(alias=COOKIE)] = "",
