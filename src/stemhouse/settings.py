@@ -107,6 +107,11 @@ class Settings(BaseModel):
     )
     probe_cpu_s: Seconds = _setting(30.0, "Uploads", "Seconds of CPU that examining may take.")
 
+    # --- webhooks
+    webhook_timeout_s: Annotated[float, Field(gt=0, le=60)] = _setting(
+        15.0, "Webhooks", "Seconds in which an endpoint must answer a delivery."
+    )
+
     # --- accounts
     sign_up: Literal["open", "verify", "closed"] = _setting(
         "open",

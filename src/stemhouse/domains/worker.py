@@ -1,4 +1,4 @@
-"""Puts a worker together: the queue's loop, the steps of separations, the purse of billing."""
+"""Puts a worker together: queue, steps of separations, purse of billing, sender of webhooks."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.work import SeparationSteps, WorkOptions
+from stemhouse.domains.webhooks.announce import JobAnnouncer
+from stemhouse.domains.webhooks.sending import DeliveryRunner, SendingOptions
+from stemhouse.http.outbound import OutboundPolicy
 from stemhouse.http.part import Part
-from stemhouse.http.services import Services
+from stemhouse.http.services import Services, utc_now
 from stemhouse.jobs.child.process import ChildOptions
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.jobs.worker import Worker, WorkerOptions
@@ -43,12 +46,15 @@ def running_worker(
         _work_options(settings),
     )
     worker = Worker(_worker_options(settings), sessions, steps)
+    webhooks = DeliveryRunner(sessions, utc_now, _sending_options(settings))
     steps.warm()
     worker.start()
+    webhooks.start()
     try:
         yield worker
     finally:
         worker.stop()
+        webhooks.stop()
         queue.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -93,7 +99,13 @@ def _work_options(settings: Settings) -> WorkOptions:
         ),
         songs_at_once=settings.songs_at_once,
         max_attempts=settings.max_attempts,
+        announce=JobAnnouncer(utc_now),
     )
+
+
+def _sending_options(settings: Settings) -> SendingOptions:
+    policy = OutboundPolicy(settings.allow_private_addresses, settings.webhook_timeout_s)
+    return SendingOptions(policy=policy)
 
 
 def _own_scratch(root: Path) -> Path:

@@ -26,6 +26,7 @@ _WAIT_S = 10.0
 _LOWEST_FREE_PORT = 1024
 _WEB_PORTS = frozenset({80, 443})  # below 1,024 no others: mail servers and the like
 _MAX_ADDRESS_CHARACTERS = 4096
+_READ_OF_REPLY_BYTES = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,14 @@ class Answer:
     blocks: Iterator[bytes]
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back for something that was sent: the status and the beginning of the body."""
+
+    status: int
+    body: bytes
+
+
 @contextmanager
 def fetch(address: str, policy: OutboundPolicy) -> Iterator[Answer]:
     """Open an address for reading; redirects are followed, each checked like the first.
@@ -77,13 +86,7 @@ def fetch(address: str, policy: OutboundPolicy) -> Iterator[Answer]:
     SourceUnreachable
         No connection, a broken answer, or no end within the time.
     """
-    deadline = time.monotonic() + policy.timeout_s
-    backend = _CheckedBackend(policy, deadline)
-    context = ssl.create_default_context()
-    with (
-        _translated(),
-        httpcore2.ConnectionPool(ssl_context=context, network_backend=backend) as pool,
-    ):
+    with _translated(), _pool(policy) as pool:
         for _ in range(_MOST_REDIRECTS + 1):
             check_address(address)
             with pool.stream("GET", address, headers=_headers(address), extensions=_timeouts()) as (
@@ -95,6 +98,63 @@ def fetch(address: str, policy: OutboundPolicy) -> Iterator[Answer]:
                     return
                 address = urljoin(address, headers["location"])
     raise AddressRefused("this address redirects too often")
+
+
+def post(address: str, headers: dict[str, str], body: bytes, policy: OutboundPolicy) -> Reply:
+    """Send something to an address. Redirects are not followed: they are the answer.
+
+    Raises
+    ------
+    AddressRefused
+        Not http or https, a port or a host that is not allowed.
+    SourceUnreachable
+        No connection, a broken answer, or none within the time.
+    """
+    check_address(address)
+    sent = [
+        *((name, value) for name, value in _headers(address) if name != b"Accept"),
+        *((name.encode("ascii"), value.encode("ascii")) for name, value in headers.items()),
+        (b"Content-Length", str(len(body)).encode("ascii")),
+    ]
+    with (
+        _translated(),
+        _pool(policy) as pool,
+        pool.stream(
+            "POST", address, headers=sent, content=body, extensions=_timeouts(policy.timeout_s)
+        ) as response,
+    ):
+        start = bytearray()
+        for block in response.iter_stream():
+            start += block
+            if len(start) >= _READ_OF_REPLY_BYTES:
+                break
+        return Reply(response.status, bytes(start[:_READ_OF_REPLY_BYTES]))
+
+
+def check_destination(address: str, policy: OutboundPolicy) -> None:
+    """Refuse an address that could not be sent to now; its host is looked up.
+
+    Raises
+    ------
+    AddressRefused
+        Not http or https, a port or a host that is not allowed.
+    SourceUnreachable
+        The host is not known.
+    """
+    check_address(address)
+    parts = urlsplit(address)
+    assert parts.hostname is not None, "checked"
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    resolve(parts.hostname, port, allow_private=policy.allow_private)
+
+
+@contextmanager
+def _pool(policy: OutboundPolicy) -> Iterator[httpcore2.ConnectionPool]:
+    """Open connections for one request, with the time for all of it running from now on."""
+    backend = _CheckedBackend(policy, time.monotonic() + policy.timeout_s)
+    context = ssl.create_default_context()
+    with httpcore2.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
+        yield pool
 
 
 def check_address(address: str) -> None:
@@ -211,8 +271,8 @@ def _headers(address: str) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def _timeouts() -> dict[str, Any]:
-    return {"timeout": {"connect": _WAIT_S, "read": _WAIT_S, "write": _WAIT_S, "pool": _WAIT_S}}
+def _timeouts(read_s: float = _WAIT_S) -> dict[str, Any]:
+    return {"timeout": {"connect": _WAIT_S, "read": read_s, "write": _WAIT_S, "pool": _WAIT_S}}
 
 
 def _lower(headers: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

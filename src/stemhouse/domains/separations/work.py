@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.attempt import Attempt, Bench, Superseded
 from stemhouse.domains.separations.housekeeping import sweep
-from stemhouse.domains.separations.lifecycle import Change, Move
+from stemhouse.domains.separations.lifecycle import Announce, Change, Move, tell_nobody
 from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.purse import Purse
@@ -50,12 +50,15 @@ class WorkOptions:
         Attempts that may end in an error which waiting could have helped.
     retry_pauses_s : tuple of float
         Waits before the second, third, … attempt; the last one repeats.
+    announce : callable
+        Who is told of events.
     """
 
     children: ChildOptions
     songs_at_once: int = 1
     max_attempts: int = 3
     retry_pauses_s: tuple[float, ...] = (1.0, 10.0)
+    announce: Announce = tell_nobody
 
 
 class SeparationSteps:
@@ -174,7 +177,7 @@ class SeparationSteps:
         sweep(self._bench, self._change, ended_jobs)
 
     def _change(self, session: Session) -> Change:
-        return Change(session, self._queue, self._purse, datetime.now(UTC))
+        return Change(session, self._queue, self._purse, datetime.now(UTC), self._options.announce)
 
     def _claim(self, job_id: str, incarnation: Incarnation) -> Job | None:
         """Begin an attempt; None when there is nothing to begin."""

@@ -1,0 +1,1 @@
+"""Webhooks: telling other people's servers what became of jobs (Standard Webhooks)."""
