@@ -10,6 +10,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -32,7 +33,9 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip")
 class Health(Answer):
     """The service lives."""
 
-    status: Literal["ok"]
+    status: Literal["ok"] = Field(
+        description="Always ok: anything else is an error.", examples=["ok"]
+    )
 
 
 @router.get("/healthz")

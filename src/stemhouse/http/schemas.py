@@ -58,4 +58,4 @@ class ErrorFacts(Answer):
 class ErrorBody(Answer):
     """The one body of every error, from 400 to 500."""
 
-    error: ErrorFacts
+    error: ErrorFacts = Field(description="What went wrong, and what to do.")

@@ -16,22 +16,33 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        ser_json_inf_nan="strings",
+        # The API describes manifests with them.
+        use_attribute_docstrings=True,
+    )
 
 
 class StoredFile(_Part):
     """A file of the result, beside the manifest."""
 
     name: str
+    """Its name below the result's prefix; ask for it at /v1/jobs/{job_id}/segments/{name}."""
     size_bytes: Count
+    """Its size."""
     sha256: Sha256
+    """Of its bytes."""
 
 
 class Segment(StoredFile):
     """One FLAC file: a stretch of one stem."""
 
     offset_samples: Count
+    """Where it begins in the song."""
     length_samples: Annotated[int, Field(ge=1)]
+    """Samples per channel."""
     scale: Annotated[int, Field(ge=1)]
     """Multiply decoded samples by this: 1, or the power of two that kept a stretch with samples
     beyond full scale from being clipped."""
@@ -41,9 +52,13 @@ class StemRecord(_Part):
     """One stem: its segments, in order and without gaps."""
 
     name: str
+    """Its name, as the model calls it."""
     peak: float
+    """Largest absolute sample so far; 1.0 is full scale."""
     silent: bool
+    """Whether the song has (almost) no such part."""
     segments: tuple[Segment, ...]
+    """In order."""
     waveform: StoredFile | None
     """None until the stem is complete."""
 
@@ -62,6 +77,7 @@ class CoverFile(StoredFile):
     """The song's picture, as it lay in the song's file."""
 
     mime: str
+    """Its media type."""
 
 
 class Song(_Part):
@@ -70,16 +86,22 @@ class Song(_Part):
     name: str
     """Its file's name without folder and extension."""
     tags: dict[str, str]
+    """Tags of its file, lower-case names."""
     cover: CoverFile | None = None
+    """Its picture, if it has one."""
 
 
 class Provenance(_Part):
     """What made the result."""
 
     engine_version: str
+    """Version of the engine."""
     model: str
+    """The model's name."""
     model_sha256: str
+    """Of its weights."""
     quality: str
+    """As asked for."""
 
     @property
     def text(self) -> str:
@@ -92,16 +114,23 @@ class Manifest(_Part):
     """Everything about a result; see docs/results.md for the file."""
 
     version: Literal[1]
+    """Raised when old readers cannot follow a change."""
     complete: bool
     """False while the song is still being separated: then more segments will follow."""
     sample_rate: Annotated[int, Field(ge=1)]
+    """In Hz: the song's own."""
     channels: Literal[1, 2]
+    """1 is mono."""
     bit_depth: Literal[16, 24]
+    """Of the segments."""
     length_samples: Count
     """Samples per channel; while the song is being separated, those that every stem has."""
     stems: tuple[StemRecord, ...]
+    """In the model's order."""
     song: Song
+    """What was separated."""
     provenance: Provenance
+    """What separated it."""
 
     @model_validator(mode="after")
     def _without_gaps(self) -> Self:

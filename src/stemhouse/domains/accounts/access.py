@@ -108,6 +108,8 @@ def needs(scope: Scope) -> Callable[[Principal], Principal]:
         principal.need(scope)
         return principal
 
+    # The OpenAPI document tells which scope a route needs.
+    allowed.scope = scope  # type: ignore[attr-defined]
     return allowed
 
 

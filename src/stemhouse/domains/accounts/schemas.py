@@ -93,18 +93,24 @@ class DeletionRequest(Request):
 class AccountAnswer(Answer):
     """An account, as its owner sees it."""
 
-    id: str = Field(examples=["acct_01k9zv5w3h8m2n4p6r7s9t0vwx"])
-    kind: Literal["user", "guest"]
+    id: str = Field(
+        description="Identifier of the account.", examples=["acct_01k9zv5w3h8m2n4p6r7s9t0vwx"]
+    )
+    kind: Literal["user", "guest"] = Field(
+        description="guest: somebody who tries the service without signing up.", examples=["user"]
+    )
     email: str | None = Field(description="null for guests.", examples=["ada@example.org"])
-    email_verified: bool
-    plan: str = Field(examples=["free"])
-    created_at: UtcTime
+    email_verified: bool = Field(
+        description="Whether the link mailed to the address was followed.", examples=[True]
+    )
+    plan: str = Field(description="Its limits and its place in the queue.", examples=["free"])
+    created_at: UtcTime = Field(description="When it was made.")
 
 
 class SessionAnswer(Answer):
     """Who is signed in, and what pages send along with requests that change something."""
 
-    account: AccountAnswer
+    account: AccountAnswer = Field(description="Who is signed in.")
     csrf_token: str | None = Field(
         description="Send it as X-CSRF-Token; null where a key, not a cookie, let you in."
     )
@@ -121,9 +127,17 @@ class Accepted(Answer):
 class KeyRequest(Request):
     """A key to be made."""
 
-    name: str = Field(min_length=1, max_length=100, examples=["my script"])
+    name: str = Field(
+        description="To tell it from your other keys.",
+        min_length=1,
+        max_length=100,
+        examples=["my script"],
+    )
     scopes: list[Scope] = Field(
-        min_length=1, max_length=20, examples=[["uploads", "jobs:read", "jobs:write"]]
+        description="What it may do.",
+        min_length=1,
+        max_length=20,
+        examples=[["uploads", "jobs:read", "jobs:write"]],
     )
     expires_at: UtcTime | None = Field(None, description="null means never.", examples=[None])
 
@@ -131,17 +145,24 @@ class KeyRequest(Request):
 class KeyAnswer(Answer):
     """A key, without its secret."""
 
-    id: str = Field(examples=["key_01k9zv5w3h8m2n4p6r7s9t0vwx"])
-    name: str = Field(examples=["my script"])
+    id: str = Field(
+        description="Identifier of the key; not the key itself.",
+        examples=["key_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
+    name: str = Field(description="As you called it.", examples=["my script"])
     shown_start: str = Field(description="How the key begins.", examples=["shk_Xq3vB9zk"])
-    scopes: list[str] = Field(examples=[["jobs:read"]])
-    created_at: UtcTime
+    scopes: list[str] = Field(description="What it may do.", examples=[["jobs:read"]])
+    created_at: UtcTime = Field(description="When it was made.")
     last_used_at: UtcTime | None = Field(description="To the minute.")
-    expires_at: UtcTime | None
-    revoked_at: UtcTime | None
+    expires_at: UtcTime | None = Field(description="When it stops working; null means never.")
+    revoked_at: UtcTime | None = Field(
+        description="When it was revoked; null while it works.", examples=[None]
+    )
 
 
 class NewKeyAnswer(KeyAnswer):
     """A key and its secret, which is shown this once."""
 
-    key: str = Field(examples=["shk_Xq3vB9zk…"])
+    key: str = Field(
+        description="The key itself. Keep it: it is not shown again.", examples=["shk_Xq3vB9zk…"]
+    )

@@ -20,9 +20,20 @@ class BalanceAnswer(Answer):
 class EntryAnswer(Answer):
     """One movement of credits."""
 
-    id: str = Field(examples=["led_01k9zv5w3h8m2n4p6r7s9t0vwx"])
-    kind: Literal["grant", "hold", "settle", "refund"]
-    amount_s: int = Field(description="What it did to the credits that can be spent.")
-    job_id: str | None
-    note: str
-    created_at: UtcTime
+    id: str = Field(
+        description="Identifier of the entry.", examples=["led_01k9zv5w3h8m2n4p6r7s9t0vwx"]
+    )
+    kind: Literal["grant", "hold", "settle", "refund"] = Field(
+        description="grant: credits came; hold: set aside for a job; settle: the job was charged; "
+        "refund: what was held came back.",
+        examples=["hold"],
+    )
+    amount_s: int = Field(
+        description="What it did to the credits that can be spent.", examples=[-187]
+    )
+    job_id: str | None = Field(
+        description="The job behind it, if there is one.",
+        examples=["job_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
+    note: str = Field(description="For people.", examples=[""])
+    created_at: UtcTime = Field(description="When it was written.")

@@ -44,9 +44,13 @@ class QuoteAnswer(Answer):
 
     price_s: int = Field(description="Seconds of credit.", examples=[187])
     duration_s: float = Field(description="Length of the song.", examples=[186.3])
-    model: str
-    stems: list[str]
-    quality: Quality
+    model: str = Field(
+        description="The model that would separate it.", examples=["spleeter-2stems"]
+    )
+    stems: list[str] = Field(
+        description="The stems that would come out.", examples=[["vocals", "accompaniment"]]
+    )
+    quality: Quality = Field(description="As asked for.", examples=["standard"])
     finished: bool = Field(
         description="Whether the same recording with the same settings is finished already: then "
         "the job costs nothing and ends at once."
@@ -56,16 +60,21 @@ class QuoteAnswer(Answer):
 class SongAnswer(Answer):
     """The song of a job."""
 
-    upload_id: str = Field(examples=[_UPLOAD])
+    upload_id: str = Field(description="The upload it came with.", examples=[_UPLOAD])
     name: str = Field(description="As you called it.", examples=["Clair de Lune"])
-    duration_s: float
-    sha256: str
+    duration_s: float = Field(description="Its length in seconds.", examples=[186.3])
+    sha256: str = Field(
+        description="Of the file that was uploaded.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
 
 
 class ProgressAnswer(Answer):
     """How far the present attempt is."""
 
-    done_samples: int
+    done_samples: int = Field(
+        description="Samples per channel that are separated.", examples=[3_450_600]
+    )
     total_samples: int | None = Field(description="null until the song has been looked into.")
     fraction: float | None = Field(description="0 to 1.", examples=[0.42])
     remaining_s: float | None = Field(description="Seconds left at the speed so far.")
@@ -83,58 +92,88 @@ class QueueAnswer(Answer):
 class FailureAnswer(Answer):
     """Why a job failed."""
 
-    code: str = Field(examples=["corrupt_audio"])
-    message: str
-    details: dict[str, Any]
+    code: str = Field(description="Stable identifier.", examples=["corrupt_audio"])
+    message: str = Field(
+        description="For people; the wording may change.", examples=["the song is damaged"]
+    )
+    details: dict[str, Any] = Field(description="Facts for programs.", examples=[{}])
 
 
 class StemAnswer(Answer):
     """One stem of a finished job."""
 
-    id: str = Field(examples=["stem_01k9zv5w3h8m2n4p6r7s9t0vwx"])
-    name: str = Field(examples=["vocals"])
+    id: str = Field(
+        description="Identifier of the stem.", examples=["stem_01k9zv5w3h8m2n4p6r7s9t0vwx"]
+    )
+    name: str = Field(description="Its name, as the model calls it.", examples=["vocals"])
     silent: bool = Field(description="Whether the song has (almost) no such part.")
     peak: float = Field(description="Largest absolute sample; 1.0 is full scale.")
-    length_samples: int
+    length_samples: int = Field(
+        description="Samples per channel: as many as the song has.", examples=[8_215_830]
+    )
     size_bytes: int = Field(description="Of the stored segments.")
     sha256: str = Field(description="Of the SHA-256 of the segments, in order.")
     download_url: str = Field(description="Add ?format=mp3, flac, wav24 …; needs your key.")
-    waveform_url: str
+    waveform_url: str = Field(
+        description="Its overview, for drawing; see docs/results.md.",
+        examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/stems/vocals/waveform"],
+    )
 
 
 class ResultAnswer(Answer):
     """What came out of a song."""
 
-    sample_rate: int
-    channels: int
-    length_samples: int
-    size_bytes: int
-    model_sha256: str
-    engine_version: str
-    runtime: dict[str, Any]
-    timings: dict[str, Any]
-    notices: list[dict[str, Any]]
-    stems: list[StemAnswer]
-    archive_url: str
+    sample_rate: int = Field(description="In Hz: the song's own.", examples=[44_100])
+    channels: int = Field(description="1 or 2.", examples=[2])
+    length_samples: int = Field(description="Samples per channel.", examples=[8_215_830])
+    size_bytes: int = Field(description="Of all stored stems.", examples=[31_405_926])
+    model_sha256: str = Field(
+        description="Of the weights that separated it.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    engine_version: str = Field(
+        description="Version of the engine that separated it.", examples=["0.1.0"]
+    )
+    runtime: dict[str, Any] = Field(
+        description="What computed the network.",
+        examples=[{"provider": "openvino", "device": "cpu", "precision": "bfloat16"}],
+    )
+    timings: dict[str, Any] = Field(
+        description="Seconds that the steps took.", examples=[{"wall_s": 3.1}]
+    )
+    notices: list[dict[str, Any]] = Field(
+        description="What must be said about it but is no error.", examples=[[]]
+    )
+    stems: list[StemAnswer] = Field(description="In the model's order.")
+    archive_url: str = Field(
+        description="All stems as one ZIP; add ?format=….",
+        examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/archive"],
+    )
 
 
 class JobAnswer(Answer):
     """A job."""
 
-    id: str = Field(examples=[_JOB])
-    status: JobState
-    song: SongAnswer
-    model: str
+    id: str = Field(description="Identifier of the job.", examples=[_JOB])
+    status: JobState = Field(
+        description="queued, processing, then succeeded, failed or canceled; succeeded becomes "
+        "expired when its stems are removed.",
+        examples=["succeeded"],
+    )
+    song: SongAnswer = Field(description="What is separated.")
+    model: str = Field(description="The model that separates it.", examples=["spleeter-2stems"])
     stems: list[str] | None = Field(description="The stems that were asked for; null is all.")
-    residual: bool
-    quality: Quality
+    residual: bool = Field(
+        description="Whether the rest of the song was asked for as well.", examples=[False]
+    )
+    quality: Quality = Field(description="As asked for.", examples=["standard"])
     price_s: int = Field(description="Held while it runs, charged when it succeeds.")
-    created_at: UtcTime
-    started_at: UtcTime | None
-    finished_at: UtcTime | None
+    created_at: UtcTime = Field(description="When it was queued.")
+    started_at: UtcTime | None = Field(description="When the present attempt began; null before.")
+    finished_at: UtcTime | None = Field(description="When it ended; null before.")
     expires_at: UtcTime | None = Field(description="When its stems are removed.")
-    cancel_requested: bool
-    attempt: int
+    cancel_requested: bool = Field(description="Whether it is being stopped.", examples=[False])
+    attempt: int = Field(description="1 for the first try; 0 while it waits for it.", examples=[1])
     queue: QueueAnswer | None = Field(description="null unless it waits.")
     progress: ProgressAnswer | None = Field(description="null unless it runs.")
     error: FailureAnswer | None = Field(description="null unless it failed.")
@@ -142,22 +181,29 @@ class JobAnswer(Answer):
     manifest_url: str = Field(
         description="Segments for a player, growing while the job runs; 404 until there are some."
     )
-    events_url: str
+    events_url: str = Field(
+        description="What happens to it, as it happens.",
+        examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/events"],
+    )
 
 
 class ModelAnswer(Answer):
     """A model that can be asked for."""
 
-    name: str = Field(examples=["spleeter-2stems"])
-    title: str
-    stems: list[str] = Field(examples=[["vocals", "accompaniment"]])
-    sample_rate: int
-    licence: str
-    may_be_sold: bool
+    name: str = Field(description="What jobs call it.", examples=["spleeter-2stems"])
+    title: str = Field(description="What people call it.", examples=["Vocals and accompaniment"])
+    stems: list[str] = Field(
+        description="What it takes a song apart into.", examples=[["vocals", "accompaniment"]]
+    )
+    sample_rate: int = Field(
+        description="Rate in Hz at which it works; stems have the song's own.", examples=[44_100]
+    )
+    licence: str = Field(description="Of its weights (SPDX).", examples=["MIT"])
+    may_be_sold: bool = Field(description="Whether a paid service may offer it.", examples=[True])
     usual: bool = Field(description="Whether jobs that name no model get this one.")
 
 
 class ModelList(Answer):
     """The models of this service."""
 
-    data: list[ModelAnswer]
+    data: list[ModelAnswer] = Field(description="All of them.")

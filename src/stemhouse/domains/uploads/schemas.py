@@ -24,7 +24,9 @@ class UploadFailure(Answer):
 class UploadAnswer(Answer):
     """One upload."""
 
-    id: str = Field(examples=["upl_01k9zv5w3h8m2n4p6r7s9t0vwx"])
+    id: str = Field(
+        description="Identifier of the upload.", examples=["upl_01k9zv5w3h8m2n4p6r7s9t0vwx"]
+    )
     state: State = Field(
         description="receiving until all bytes are there, examining while they are looked into, "
         "then ready for jobs or rejected."
@@ -39,13 +41,13 @@ class UploadAnswer(Answer):
         examples=[183.2], description="Length in seconds, counted by decoding all of it."
     )
     sample_rate: int | None = Field(examples=[44100], description="In Hz.")
-    channels: int | None = Field(examples=[2])
+    channels: int | None = Field(description="1 is mono.", examples=[2])
     tags: dict[str, str] = Field(
         examples=[{"artist": "Somebody", "title": "Something"}],
         description="Tags of the file, lower-case names.",
     )
     error: UploadFailure | None = Field(description="Why it was rejected.")
-    created_at: UtcTime
+    created_at: UtcTime = Field(description="When it began.")
     expires_at: UtcTime = Field(description="When it is removed, unless a job still needs it.")
 
 

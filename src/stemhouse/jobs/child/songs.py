@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +26,9 @@ Tell = Callable[[ChildEvent], None]
 
 _MOST_MODELS = 3
 """Loaded at once, about 250 MB each; the one that was used longest ago makes room."""
+
+_EXTENSION = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{2,4}$")
+"""What names of audio files end in; "No. 5", "Vol.10" and "feat. Bob" do not."""
 
 
 class SongBench:
@@ -82,7 +86,7 @@ class SongBench:
                 sample_rate=stream.info.sample_rate,
                 channels=stream.channels,
             ),
-            song=Song(name=task.name, tags=dict(stream.info.tags)),
+            song=Song(name=_EXTENSION.sub("", task.name), tags=dict(stream.info.tags)),
             provenance=Provenance(
                 engine_version=__version__,
                 model=card.name,
