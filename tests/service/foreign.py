@@ -36,7 +36,23 @@ def make_upload(owner: Owner) -> str:
     return answer.headers["location"].rstrip("/").rpartition("/")[2]
 
 
-MAKERS: dict[str, Maker] = {"key_id": make_key, "upload_id": make_upload}
+def make_endpoint(owner: Owner) -> str:
+    body = {"url": "https://8.8.8.8/hook"}
+    answer = owner.client.post("/v1/webhooks", headers=owner.member.headers, json=body)
+    return str(answer.json()["id"])
+
+
+def make_delivery(owner: Owner) -> str:
+    path = f"/v1/webhooks/{make_endpoint(owner)}/test"
+    return str(owner.client.post(path, headers=owner.member.headers).json()["id"])
+
+
+MAKERS: dict[str, Maker] = {
+    "key_id": make_key,
+    "upload_id": make_upload,
+    "endpoint_id": make_endpoint,
+    "delivery_id": make_delivery,
+}
 
 # Parameters that name nothing of an account: what they stand for is said beside them.
 NOBODYS: dict[str, str] = {
