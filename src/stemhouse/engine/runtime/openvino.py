@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
+from stemhouse.engine.runtime.openvino_import import openvino
 from stemhouse.engine.runtime.network import Gains
 from stemhouse.errors import DeviceLost, ModelIncompatible, RuntimeUnavailable
 
