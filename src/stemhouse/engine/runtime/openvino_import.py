@@ -4,8 +4,8 @@ On import OpenVINO sends a report of its use, from a forked process, if the pack
 `openvino_telemetry` can be imported; its own installation always brings that package along. Nothing
 may leave this machine that its owner did not ask for, a fork of a process with threads may hang,
 and the report takes a tenth of a second of every start. Where the package cannot be imported
-OpenVINO does without, so for the time of this import it cannot be. A program that has imported either of
-them before us keeps what it has.
+OpenVINO does without, so for the time of this import it cannot be. A program that has imported
+either of them before us keeps what it has.
 """
 
 from __future__ import annotations
