@@ -38,9 +38,40 @@ def command(*arguments: object) -> list[str]:
 
 
 def process(*arguments: object, **settings: object) -> "subprocess.Popen[str]":
+    # The tests may themselves run where signals are ignored, as in a script's background job.
     return subprocess.Popen(
-        command(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **settings
+        command(*arguments),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_signals,
+        **settings,
     )  # type: ignore[call-overload]
+
+
+def heed_signals() -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_a_signal_that_was_ignored_from_outside_stays_ignored(tmp_path: Path):
+    make_song(tmp_path / "a.wav", 60.0)
+    running = subprocess.Popen(
+        command("a.wav", "-o", "out"),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN),
+    )
+    assert running.stderr is not None
+    running.stderr.readline()  # the handlers are in place when it says that it is loading
+
+    running.send_signal(signal.SIGHUP)
+    running.communicate(timeout=60)
+
+    assert running.returncode == 0
+    assert len(files(Path("out"))) == 2
 
 
 @pytest.fixture(autouse=True)

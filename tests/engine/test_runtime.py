@@ -220,3 +220,18 @@ def test_a_stored_graph_that_is_damaged_is_named(tmp_path: Path):
 
     with pytest.raises(RuntimeUnavailable, match="could not prepare the network"):
         runtime.compile(tmp_path / "network", SHAPE, graph)
+
+
+def test_nothing_is_reported_to_the_maker_of_the_runtime():
+    program = (
+        "import sys\n"
+        "from stemhouse.engine.runtime import RuntimeOptions, choose_runtime\n"
+        "choose_runtime(RuntimeOptions(provider='openvino'))\n"
+        "print([name for name in sys.modules if name.startswith('openvino_telemetry')])\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert result.stdout.strip() == "[]"

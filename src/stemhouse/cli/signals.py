@@ -33,7 +33,9 @@ class Interrupts:
         if threading.current_thread() is not threading.main_thread():
             return self  # Python hands signals to the main thread only; whoever owns it decides
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-            if number := getattr(signal, name, None):
+            number = getattr(signal, name, None)
+            # Who started us with a signal ignored (nohup, a script's background job) meant it.
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._handle)
         return self
 

@@ -235,7 +235,7 @@ class _Worker:
 
     def __init__(self, writer: AudioWriter) -> None:
         self.writer = writer
-        self._blocks: queue.Queue[Samples | None] = queue.Queue(2)
+        self._blocks: queue.Queue[Samples | None] = queue.Queue(1)
         self._error: BaseException | None = None
         self._aborted = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stemhouse-write", daemon=True)

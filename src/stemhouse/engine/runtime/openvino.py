@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from stemhouse.engine.runtime.network import Gains
+from stemhouse.engine.runtime.openvino_import import openvino
 from stemhouse.errors import DeviceLost, ModelIncompatible, RuntimeUnavailable
 
 _PRECISIONS = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}
