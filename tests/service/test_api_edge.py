@@ -372,4 +372,4 @@ def test_the_description_of_the_api_names_errors_and_security(client: TestClient
     described = client.get("/openapi.json").json()
 
     assert "ErrorBody" in described["components"]["schemas"]
-    assert "HTTPBearer" in described["components"]["securitySchemes"]
+    assert "bearer" in described["components"]["securitySchemes"]
