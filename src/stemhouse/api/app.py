@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from stemhouse.api import health, mail_links
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
+from stemhouse.api.openapi import describe
 from stemhouse.api.parts import PARTS
 from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
@@ -81,6 +83,7 @@ def create_app(
         for router in (*part.routers, *part.optional_routers(settings)):
             app.include_router(router)
     app.add_middleware(Edge)
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app
 
 

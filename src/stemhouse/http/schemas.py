@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 
 def iso_utc(moment: datetime) -> str:
@@ -24,6 +24,7 @@ UtcTime = Annotated[
     datetime,
     AfterValidator(_with_zone),
     PlainSerializer(iso_utc, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in an answer: ISO 8601, UTC, with a Z."""
 

@@ -110,8 +110,45 @@ class Provenance(_Part):
         return f"Stemhouse {self.engine_version}, {model}, {self.quality}"
 
 
+_EXAMPLE: Final = {
+    "version": 1,
+    "complete": True,
+    "sample_rate": 44_100,
+    "channels": 2,
+    "bit_depth": 24,
+    "length_samples": 441_000,
+    "stems": [
+        {
+            "name": "vocals",
+            "peak": 0.83,
+            "silent": False,
+            "segments": [
+                {
+                    "name": "0/000000.flac",
+                    "size_bytes": 1_777_144,
+                    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "offset_samples": 0,
+                    "length_samples": 441_000,
+                    "scale": 1,
+                }
+            ],
+            "waveform": None,
+        }
+    ],
+    "song": {"name": "song", "tags": {"artist": "Ann", "title": "Tune"}, "cover": None},
+    "provenance": {
+        "engine_version": "0.1.0",
+        "model": "spleeter-2stems",
+        "model_sha256": "7747f9fd2c782306dbec1504360fbb645a097a48446f23486c3ff9c89bc11788",
+        "quality": "standard",
+    },
+}
+
+
 class Manifest(_Part):
     """Everything about a result; see docs/results.md for the file."""
+
+    model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     version: Literal[1]
     """Raised when old readers cannot follow a change."""

@@ -24,9 +24,22 @@ NewPassword = Annotated[
         examples=["correct horse battery"],
     ),
 ]
-GivenPassword = Annotated[str, Field(max_length=MAX_LENGTH, examples=["correct horse battery"])]
+GivenPassword = Annotated[
+    str,
+    Field(
+        max_length=MAX_LENGTH,
+        description="The present one.",
+        examples=["correct horse battery"],
+    ),
+]
 MailedSecret = Annotated[
-    str, Field(min_length=1, max_length=100, description="From the link in the mail.")
+    str,
+    Field(
+        min_length=1,
+        max_length=100,
+        description="From the link in the mail.",
+        examples=["W2nPq7sTzK9xV1bC4mL8dR6hJ3gF5yA0"],
+    ),
 ]
 
 
@@ -112,7 +125,8 @@ class SessionAnswer(Answer):
 
     account: AccountAnswer = Field(description="Who is signed in.")
     csrf_token: str | None = Field(
-        description="Send it as X-CSRF-Token; null where a key, not a cookie, let you in."
+        description="Send it as X-CSRF-Token; null where a key, not a cookie, let you in.",
+        examples=["b41c8f6f0d0e4a7f8c55d2"],
     )
 
 

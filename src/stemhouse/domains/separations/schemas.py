@@ -19,7 +19,9 @@ class JobRequest(Request):
 
     upload_id: str = Field(description="A ready upload of yours.", examples=[_UPLOAD])
     model: str | None = Field(
-        None, description="One of GET /v1/models; the service's usual one by default."
+        None,
+        description="One of GET /v1/models; the service's usual one by default.",
+        examples=["spleeter-2stems"],
     )
     stems: list[Annotated[str, Field(max_length=64)]] | None = Field(
         None,
@@ -35,7 +37,10 @@ class JobRequest(Request):
         "standard", description="fast, standard or best (about 5 times slower)."
     )
     max_price_s: int | None = Field(
-        None, ge=0, description="Refuse with 409 if the price is higher than this: what was shown."
+        None,
+        ge=0,
+        description="Refuse with 409 if the price is higher than this: what was shown.",
+        examples=[187],
     )
 
 
@@ -75,9 +80,13 @@ class ProgressAnswer(Answer):
     done_samples: int = Field(
         description="Samples per channel that are separated.", examples=[3_450_600]
     )
-    total_samples: int | None = Field(description="null until the song has been looked into.")
+    total_samples: int | None = Field(
+        description="null until the song has been looked into.", examples=[8_215_830]
+    )
     fraction: float | None = Field(description="0 to 1.", examples=[0.42])
-    remaining_s: float | None = Field(description="Seconds left at the speed so far.")
+    remaining_s: float | None = Field(
+        description="Seconds left at the speed so far.", examples=[1.8]
+    )
 
 
 class QueueAnswer(Answer):
@@ -107,13 +116,19 @@ class StemAnswer(Answer):
     )
     name: str = Field(description="Its name, as the model calls it.", examples=["vocals"])
     silent: bool = Field(description="Whether the song has (almost) no such part.")
-    peak: float = Field(description="Largest absolute sample; 1.0 is full scale.")
+    peak: float = Field(description="Largest absolute sample; 1.0 is full scale.", examples=[0.83])
     length_samples: int = Field(
         description="Samples per channel: as many as the song has.", examples=[8_215_830]
     )
-    size_bytes: int = Field(description="Of the stored segments.")
-    sha256: str = Field(description="Of the SHA-256 of the segments, in order.")
-    download_url: str = Field(description="Add ?format=mp3, flac, wav24 …; needs your key.")
+    size_bytes: int = Field(description="Of the stored segments.", examples=[15_702_963])
+    sha256: str = Field(
+        description="Of the SHA-256 of the segments, in order.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
+    download_url: str = Field(
+        description="Add ?format=mp3, flac, wav24 …; needs your key.",
+        examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/stems/vocals"],
+    )
     waveform_url: str = Field(
         description="Its overview, for drawing; see docs/results.md.",
         examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/stems/vocals/waveform"],
@@ -162,24 +177,29 @@ class JobAnswer(Answer):
     )
     song: SongAnswer = Field(description="What is separated.")
     model: str = Field(description="The model that separates it.", examples=["spleeter-2stems"])
-    stems: list[str] | None = Field(description="The stems that were asked for; null is all.")
+    stems: list[str] | None = Field(
+        description="The stems that were asked for; null is all.", examples=[None]
+    )
     residual: bool = Field(
         description="Whether the rest of the song was asked for as well.", examples=[False]
     )
     quality: Quality = Field(description="As asked for.", examples=["standard"])
-    price_s: int = Field(description="Held while it runs, charged when it succeeds.")
+    price_s: int = Field(
+        description="Held while it runs, charged when it succeeds.", examples=[187]
+    )
     created_at: UtcTime = Field(description="When it was queued.")
     started_at: UtcTime | None = Field(description="When the present attempt began; null before.")
     finished_at: UtcTime | None = Field(description="When it ended; null before.")
     expires_at: UtcTime | None = Field(description="When its stems are removed.")
     cancel_requested: bool = Field(description="Whether it is being stopped.", examples=[False])
     attempt: int = Field(description="1 for the first try; 0 while it waits for it.", examples=[1])
-    queue: QueueAnswer | None = Field(description="null unless it waits.")
-    progress: ProgressAnswer | None = Field(description="null unless it runs.")
-    error: FailureAnswer | None = Field(description="null unless it failed.")
+    queue: QueueAnswer | None = Field(description="null unless it waits.", examples=[None])
+    progress: ProgressAnswer | None = Field(description="null unless it runs.", examples=[None])
+    error: FailureAnswer | None = Field(description="null unless it failed.", examples=[None])
     result: ResultAnswer | None = Field(description="null unless it succeeded.")
     manifest_url: str = Field(
-        description="Segments for a player, growing while the job runs; 404 until there are some."
+        description="Segments for a player, growing while the job runs; 404 until there are some.",
+        examples=["/v1/jobs/job_01k9zv5w3h8m2n4p6r7s9t0vwx/manifest"],
     )
     events_url: str = Field(
         description="What happens to it, as it happens.",

@@ -32,9 +32,14 @@ class UploadAnswer(Answer):
         "then ready for jobs or rejected."
     )
     name: str = Field(description="The file's name as it was sent.", examples=["song.mp3"])
-    size_bytes: int | None = Field(description="Bytes of the whole file, when they are known.")
-    received_bytes: int = Field(description="Bytes that are there.")
-    sha256: str | None = Field(description="Of the whole file, when it is ready.")
+    size_bytes: int | None = Field(
+        description="Bytes of the whole file, when they are known.", examples=[4_471_512]
+    )
+    received_bytes: int = Field(description="Bytes that are there.", examples=[4_471_512])
+    sha256: str | None = Field(
+        description="Of the whole file, when it is ready.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    )
     container: str | None = Field(examples=["mp3"], description="As FFmpeg calls it.")
     codec: str | None = Field(examples=["mp3"], description="As FFmpeg calls it.")
     duration_s: float | None = Field(
@@ -46,7 +51,7 @@ class UploadAnswer(Answer):
         examples=[{"artist": "Somebody", "title": "Something"}],
         description="Tags of the file, lower-case names.",
     )
-    error: UploadFailure | None = Field(description="Why it was rejected.")
+    error: UploadFailure | None = Field(description="Why it was rejected.", examples=[None])
     created_at: UtcTime = Field(description="When it began.")
     expires_at: UtcTime = Field(description="When it is removed, unless a job still needs it.")
 
@@ -65,4 +70,5 @@ class FromAddress(Request):
         min_length=1,
         max_length=500,
         description="A name for the file; by default the last part of the address.",
+        examples=["song.mp3"],
     )

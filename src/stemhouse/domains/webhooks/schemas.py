@@ -46,9 +46,9 @@ class EndpointRequest(Request):
 class EndpointChange(Request):
     """What to change of an endpoint; what is left out stays."""
 
-    url: Url | None = None
-    events: Events | None = None
-    description: Description | None = None
+    url: Url | None = Field(None, description="Another address.")
+    events: Events | None = Field(None, description="What to tell of from now on.")
+    description: Description | None = Field(None, description="Another description.")
     paused: bool | None = Field(
         None,
         description="true sends nothing until false; what happens meanwhile is sent then, as far "
@@ -70,7 +70,7 @@ class RotateRequest(Request):
 class PauseAnswer(Answer):
     """Why nothing is sent."""
 
-    at: UtcTime
+    at: UtcTime = Field(description="Since when.")
     because: PauseReason = Field(
         description="by_hand; failing: a delivery was given up after a day and nothing arrived "
         "meanwhile; gone: the endpoint answered 410."
@@ -80,13 +80,15 @@ class PauseAnswer(Answer):
 class EndpointAnswer(Answer):
     """An endpoint."""
 
-    id: str = Field(examples=[_ENDPOINT])
-    url: str = Field(examples=[_URL])
-    events: list[JobEventName]
-    description: str
-    created_at: UtcTime
+    id: str = Field(description="Identifier of the endpoint.", examples=[_ENDPOINT])
+    url: str = Field(description="Where events are sent.", examples=[_URL])
+    events: list[JobEventName] = Field(
+        description="What it is told of.", examples=[["job.succeeded", "job.failed"]]
+    )
+    description: str = Field(description="As you described it.", examples=["Mixer"])
+    created_at: UtcTime = Field(description="When it was made.")
     last_success_at: UtcTime | None = Field(description="When a delivery arrived last.")
-    paused: PauseAnswer | None = Field(description="null while events are sent.")
+    paused: PauseAnswer | None = Field(description="null while events are sent.", examples=[None])
     secrets_live: int = Field(description="2 while an old secret still signs, else 1.")
 
 
@@ -99,30 +101,37 @@ class NewSecretAnswer(EndpointAnswer):
 class AttemptAnswer(Answer):
     """One try."""
 
-    number: int
-    at: UtcTime
-    wall_ms: int
+    number: int = Field(description="1 for the first.", examples=[1])
+    at: UtcTime = Field(description="When it began.")
+    wall_ms: int = Field(description="Milliseconds that it took.", examples=[84])
     status: int | None = Field(description="What was answered; null where nothing was.")
     error: str | None = Field(
         description="Code of what went wrong where nothing was answered.",
         examples=["source_unreachable"],
     )
-    message: str | None
-    answer: str = Field(description="The beginning of the answer's body.")
+    message: str | None = Field(description="What went wrong, for people.", examples=[None])
+    answer: str = Field(description="The beginning of the answer's body.", examples=["ok"])
 
 
 class DeliveryAnswer(Answer):
     """An event on its way to an endpoint."""
 
     id: str = Field(description="The webhook-id of every try.", examples=[_DELIVERY])
-    endpoint_id: str = Field(examples=[_ENDPOINT])
-    event: str = Field(examples=["job.succeeded"])
-    job_id: str | None = Field(examples=["job_01k9zv5w3h8m2n4p6r7s9t0vwx"])
-    state: DeliveryState
-    attempts: int
-    created_at: UtcTime
-    finished_at: UtcTime | None
-    next_attempt_at: UtcTime | None = Field(description="null unless it is pending.")
+    endpoint_id: str = Field(description="Where it goes.", examples=[_ENDPOINT])
+    event: str = Field(description="What it tells of.", examples=["job.succeeded"])
+    job_id: str | None = Field(
+        description="The job behind it; null for a test.",
+        examples=["job_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
+    state: DeliveryState = Field(
+        description="pending until it has arrived or was given up.", examples=["delivered"]
+    )
+    attempts: int = Field(description="Tries so far.", examples=[1])
+    created_at: UtcTime = Field(description="When it happened.")
+    finished_at: UtcTime | None = Field(description="When it arrived or was given up.")
+    next_attempt_at: UtcTime | None = Field(
+        description="null unless it is pending.", examples=[None]
+    )
 
 
 class DeliveryDetails(DeliveryAnswer):
