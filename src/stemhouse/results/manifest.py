@@ -132,10 +132,14 @@ _EXAMPLE: Final = {
                     "scale": 1,
                 }
             ],
-            "waveform": None,
+            "waveform": {
+                "name": "0/waveform.bin",
+                "size_bytes": 5_324,
+                "sha256": "55661a09f79c86071fc7077b44b4cf1f01b6d82bbbb83ed94cb68a2f9944e378",
+            },
         }
     ],
-    "song": {"name": "song", "tags": {"artist": "Ann", "title": "Tune"}, "cover": None},
+    "song": {"name": "song", "tags": {"artist": "Ann", "title": "Tune"}},
     "provenance": {
         "engine_version": "0.1.0",
         "model": "spleeter-2stems",
