@@ -40,9 +40,10 @@ def test_every_parameter_has_somebody_who_owns_one() -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda value: value)
-def test_another_accounts_ids_answer_404(
+def test_another_accounts_ids_answer_404_and_ones_own_do_not(
     method: str,
     path: str,
+    app: FastAPI,
     client: TestClient,
     sessions: SessionFactory,
     make_member: MakeMember,
@@ -50,13 +51,15 @@ def test_another_accounts_ids_answer_404(
     if set(PARAMETER.findall(path)) & NOBODYS.keys():
         pytest.skip("names nothing of an account")
     owner, stranger = make_member(), make_member()
-    makers = Owner(client, sessions, owner)
-    values = {name: MAKERS[name](makers) for name in PARAMETER.findall(path)}
-    headers = {**stranger.headers, **FITTING.get((method, path), {})}
+    things = Owner(app, client, sessions, owner)
+    named = address(path, {name: things.value(name) for name in PARAMETER.findall(path)})
+    fitting = FITTING.get((method, path), {})
 
-    answer = client.request(method, address(path, values), headers=headers)
+    strangers = client.request(method, named, headers={**stranger.headers, **fitting})
+    owners = client.request(method, named, headers={**owner.headers, **fitting})
 
-    assert answer.status_code == 404, answer.text
+    assert strangers.status_code == 404, strangers.text
+    assert owners.status_code != 404, owners.text
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES, ids=lambda value: value)
