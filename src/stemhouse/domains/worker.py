@@ -43,7 +43,7 @@ def running_worker(
         queue,
         LedgerPurse(),
         ModelShelf(settings.models_dir),
-        _work_options(settings),
+        options=_work_options(settings),
     )
     worker = Worker(_worker_options(settings), sessions, steps)
     webhooks = DeliveryRunner(sessions, utc_now, _sending_options(settings))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
 from stemhouse.errors import ResultDamaged
 
@@ -110,7 +110,7 @@ class Provenance(_Part):
         return f"Stemhouse {self.engine_version}, {model}, {self.quality}"
 
 
-_EXAMPLE: Final = {
+_EXAMPLE: Final[dict[str, JsonValue]] = {
     "version": 1,
     "complete": True,
     "sample_rate": 44_100,

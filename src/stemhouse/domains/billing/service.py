@@ -65,7 +65,7 @@ class Ledger:
                 available_s=available_s,
                 missing_s=amount_s - available_s,
             )
-        return self._enter("hold", f"hold:{job_id}", -amount_s, "held for a song", job_id)
+        return self._enter("hold", f"hold:{job_id}", -amount_s, "held for a song", job_id=job_id)
 
     def settle(self, job_id: str, delivered_s: int) -> bool:
         """Charge a job for what was delivered, at most what was held; give back the rest."""
@@ -96,7 +96,7 @@ class Ledger:
         if held is None or self._find(key) is not None:
             return False
         back_s = max(0, -held.amount_s - kept_s)
-        return self._enter(kind, key, back_s, note, job_id)
+        return self._enter(kind, key, back_s, note, job_id=job_id)
 
     def _lock(self) -> int:
         """Lock the books until the transaction ends; return what they hold. Opens new ones."""
@@ -114,7 +114,7 @@ class Ledger:
         return self._session.scalar(queries.entry(self._account_id, key))
 
     def _enter(
-        self, kind: EntryKind, key: str, amount_s: int, note: str, job_id: str | None = None
+        self, kind: EntryKind, key: str, amount_s: int, note: str, *, job_id: str | None = None
     ) -> bool:
         if self._find(key) is not None:
             return False

@@ -39,6 +39,7 @@ _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
     responses={200: {"model": QuoteAnswer, "description": "The price, with dry_run."}},
 )
 def create_job(
+    *,
     asked: JobRequest,
     request: Request,
     principal: Writer,
@@ -64,7 +65,9 @@ def create_job(
 
     answer = once.run(principal, asked, make)
     wait_s = _wait_s(prefer)
-    return answer if wait_s is None else _AnswerWhenDone(request, principal, answer, watch, wait_s)
+    if wait_s is None:
+        return answer
+    return _AnswerWhenDone(request, principal, answer, watch=watch, wait_s=wait_s)
 
 
 @router.get("/jobs")
@@ -141,6 +144,7 @@ class _AnswerWhenDone(Response):
         request: Request,
         principal: Principal,
         answer: Response,
+        *,
         watch: JobWatch,
         wait_s: int,
     ) -> None:

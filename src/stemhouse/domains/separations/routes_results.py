@@ -94,7 +94,7 @@ def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorag
 @router.get("/stems/{stem}", response_class=Response)
 @router.head("/stems/{stem}", response_class=Response, include_in_schema=False)
 def download_stem(
-    stem: str, prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
+    *, stem: str, prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
 ) -> Response:
     """Download a stem of a finished job in any format, with the song's tags and cover."""
     reader = _complete(storage, prefix)

@@ -79,7 +79,13 @@ class SeparationSteps:
     """
 
     def __init__(
-        self, bench: Bench, queue: JobQueue, purse: Purse, shelf: ModelShelf, options: WorkOptions
+        self,
+        bench: Bench,
+        queue: JobQueue,
+        purse: Purse,
+        shelf: ModelShelf,
+        *,
+        options: WorkOptions,
     ) -> None:
         self._bench = bench
         self._queue = queue

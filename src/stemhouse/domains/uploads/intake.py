@@ -202,7 +202,9 @@ class Intake:
         self.storage.put(key, receiver.file)
         song = StoredSong(key=key, sha256=receiver.sha256, size_bytes=receiver.size_bytes)
         with transaction(self.sessions) as session:
-            return service.shown(service.make_ready(session, upload_id, song, found, self.clock()))
+            return service.shown(
+                service.make_ready(session, upload_id, song, found, now=self.clock())
+            )
 
     def _reject(self, upload_id: str, error: StemhouseError) -> None:
         with transaction(self.sessions) as session:

@@ -134,6 +134,7 @@ def show_upload(upload_id: str, principal: Sender, session: RequestSession) -> U
 
 @router.delete("/{upload_id}", status_code=204)
 def delete_upload(
+    *,
     upload_id: str,
     principal: Sender,
     session: RequestSession,

@@ -69,6 +69,7 @@ def tell_abilities(settings: CurrentSettings) -> Response:
 
 @router.post("", status_code=201, dependencies=[*_versioned, Depends(limit_writes)])
 async def create_resumable(
+    *,
     request: Request,
     principal: Sender,
     intake: TakesIn,
@@ -115,6 +116,7 @@ async def show_offset(
 
 @router.patch("/{upload_id}", status_code=204, dependencies=_versioned)
 async def send_part(
+    *,
     request: Request,
     upload_id: str,
     principal: Sender,
@@ -141,6 +143,7 @@ async def send_part(
 
 @router.delete("/{upload_id}", status_code=204, dependencies=_versioned)
 def end_resumable(
+    *,
     upload_id: str,
     principal: Sender,
     session: RequestSession,

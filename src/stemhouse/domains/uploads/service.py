@@ -167,7 +167,7 @@ class StoredSong:
 
 
 def make_ready(
-    session: Session, upload_id: str, song: StoredSong, found: Findings, now: datetime
+    session: Session, upload_id: str, song: StoredSong, found: Findings, *, now: datetime
 ) -> Upload:
     """Write down what the examination found; from now on jobs can use the upload.
 
