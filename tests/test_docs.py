@@ -21,7 +21,12 @@ import stemhouse
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
-MODULES = sorted(m.name for m in pkgutil.walk_packages(stemhouse.__path__, "stemhouse."))
+# Alembic runs the migrations, and their environment, itself: they cannot be imported.
+MODULES = sorted(
+    module.name
+    for module in pkgutil.walk_packages(stemhouse.__path__, "stemhouse.")
+    if not module.name.startswith("stemhouse.db.migrations.")
+)
 PUBLIC = sorted(name for name in stemhouse.__all__ if not name.startswith("_"))
 SEPARATES = re.compile(r"\bseparate\(|\bSeparator\(")
 
