@@ -20,6 +20,8 @@ from stemhouse.settings import Settings
 PREFIX = "STEMHOUSE_"
 FILE_SUFFIX = "_FILE"
 CONFIG_VARIABLE = "STEMHOUSE_CONFIG"
+CLIENT_VARIABLES = frozenset({"STEMHOUSE_SERVER", "STEMHOUSE_KEY"})
+"""What `stemhouse remote` reads: no settings of a service, and no misspelt ones."""
 SECRET_FILE = "secret.key"
 
 
@@ -86,7 +88,7 @@ def with_secret(settings: Settings) -> Settings:
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for variable in sorted(environment, key=lambda name: not name.endswith(FILE_SUFFIX)):
-        if not variable.startswith(PREFIX) or variable == CONFIG_VARIABLE:
+        if not variable.startswith(PREFIX) or variable in {CONFIG_VARIABLE, *CLIENT_VARIABLES}:
             continue
         name = variable.removeprefix(PREFIX).lower()
         text = environment[variable]

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stemhouse import __version__
-from stemhouse.cli import db, key, models, user
+from stemhouse.cli import db, key, models, remote, user
 from stemhouse.cli.config import config
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
@@ -42,6 +42,7 @@ def stemhouse(
 
 app.command("separate")(separate)
 app.add_typer(models.app, name="models")
+app.add_typer(remote.app, name="remote")
 app.command("doctor")(doctor)
 app.command("serve")(serve)
 app.command("web")(web)

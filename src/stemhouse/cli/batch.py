@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar
 
 from stemhouse.cli.console import Reporter
 from stemhouse.cli.outcome import Outcome
@@ -21,9 +21,10 @@ from stemhouse.cli.songs import STDIN
 from stemhouse.errors import Cancelled, DeviceLost, DiskFull, OutOfMemory
 
 if TYPE_CHECKING:
+    from stemhouse.cli.outcome import Separated
     from stemhouse.engine.options import Options
     from stemhouse.engine.output import Output
-    from stemhouse.engine.separator import Separator
+    from stemhouse.engine.progress import CancelToken, ProgressCallback
 
 _T = TypeVar("_T")
 
@@ -46,11 +47,26 @@ STOP_GRACE_S = 0.3
 _HOPELESS = (DiskFull, OutOfMemory, DeviceLost, MemoryError)
 
 
+class FileSeparator(Protocol):
+    """What separates a song into files: the engine's `Separator`, or a server."""
+
+    def separate_to_files(
+        self,
+        source: Path | BinaryIO,
+        directory: Path,
+        options: Options | None = None,
+        output: Output | None = None,
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: CancelToken | None = None,
+    ) -> Separated: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
     """What is done to each song."""
 
-    separator: Separator
+    separator: FileSeparator
     options: Options
     output: Output
     directory: Path

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from stemhouse.cli.errors import error_code, exit_code, one_line, printable
 
 if TYPE_CHECKING:
     from stemhouse.cli.songs import Song
+    from stemhouse.engine.notices import Notice
     from stemhouse.engine.progress import Progress
-    from stemhouse.engine.result import Separation
 
 Status = Literal["done", "skipped", "failed", "cancelled"]
+
+
+class Separated(Protocol):
+    """What is told of a separated song, wherever that was done."""
+
+    @property
+    def stems(self) -> Iterable[str]: ...
+    @property
+    def duration_s(self) -> float: ...
+    @property
+    def notices(self) -> Sequence[Notice]: ...
+    def as_dict(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +34,7 @@ class Outcome:
 
     song: Song
     status: Status
-    separation: Separation | None = None
+    separation: Separated | None = None
     error: BaseException | None = None
     reason: str = ""
     wall_s: float = 0.0

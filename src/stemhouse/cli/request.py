@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -50,9 +51,23 @@ def run_request(
     request: Request, reporter: Reporter, interrupts: Interrupts, *, verbose: bool
 ) -> int:
     """Do what was asked for and return the exit code; raise what stops everything."""
-    began = time.monotonic()
     card = choose_card(request.model)
     plan = call_interruptibly(lambda: _plan(request, card), interrupts)
+    work = partial(_work, request)
+    return run_plan(plan, work, reporter, interrupts, directory=request.output, verbose=verbose)
+
+
+def run_plan(
+    plan: Plan,
+    work: Callable[[Plan, Reporter, Interrupts], list[Outcome]],
+    reporter: Reporter,
+    interrupts: Interrupts,
+    *,
+    directory: Path,
+    verbose: bool,
+) -> int:
+    """Do what is planned, tell what became of it and return the exit code."""
+    began = time.monotonic()
     outcomes = [
         Outcome(song=song, status="skipped", reason=reason) for song, reason in plan.skipped
     ]
@@ -64,13 +79,13 @@ def run_request(
         reporter.finished(outcome)
     if plan.tasks:
         _remove_stale(plan)
-        outcomes += _work(request, plan, reporter, interrupts)
+        outcomes += work(plan, reporter, interrupts)
     _explain_faults(outcomes, verbose=verbose)
     code = _code(outcomes, interrupts)
     summary = Summary(
         outcomes=outcomes,
         wall_s=time.monotonic() - began,
-        directory=str(request.output),
+        directory=str(directory),
         exit_code=code,
     )
     reporter.end(summary)

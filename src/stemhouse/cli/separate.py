@@ -234,11 +234,11 @@ def separate(
                 songs=songs,
                 output=output,
                 template=template,
-                existing=_existing(skip=skip_existing, overwrite=overwrite),
+                existing=choose_existing(skip=skip_existing, overwrite=overwrite),
                 model=model,
                 models_dir=models_dir,
                 options=Options(
-                    stems=_stem_names(stems),
+                    stems=stem_names(stems),
                     residual=residual,
                     quality=cast("Quality", quality),
                     max_duration_s=max_duration,
@@ -270,13 +270,13 @@ def separate(
     raise typer.Exit(code)
 
 
-def _existing(*, skip: bool, overwrite: bool) -> Existing:
+def choose_existing(*, skip: bool, overwrite: bool) -> Existing:
     if skip and overwrite:
         raise InvalidOption("--skip-existing and --overwrite contradict each other: give one")
     return "skip" if skip else "overwrite" if overwrite else "refuse"
 
 
-def _stem_names(values: list[str] | None) -> tuple[str, ...] | None:
+def stem_names(values: list[str] | None) -> tuple[str, ...] | None:
     if not values:
         return None
     names = [name.strip() for value in values for name in value.split(",")]

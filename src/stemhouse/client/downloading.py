@@ -66,10 +66,10 @@ def download(
         It cannot be written.
     """
     partial = target.with_name(f".stemhouse-{secrets.token_hex(6)}.part")
+    with _told():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        file = partial.open("w+b")
     try:
-        with _told():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            file = partial.open("w+b")
         with file:
             sink = FileSink(file, received)
             yield from _fill(Ask(method="GET", path=request_path, params=params), sink, retries)

@@ -1,0 +1,181 @@
+# The service as people run it: one process that is asked over the network of this machine.
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from pydantic import SecretStr
+
+from stemhouse.db.checks import upgrade
+from stemhouse.db.ids import new_id
+from stemhouse.db.session import make_engine, make_sessions, transaction
+from stemhouse.domains.accounts.plans import DEFAULT_SITE
+from stemhouse.domains.accounts.scopes import ALL_SCOPES
+from stemhouse.domains.accounts.tables import Account, ApiKey
+from stemhouse.domains.accounts.tokens import SHOWN_CHARACTERS, hash_token, new_key
+from stemhouse.settings import Settings
+from tests.service.installation import DATA, MODEL, end_family, environment
+
+
+@dataclass(frozen=True)
+class Served:
+    url: str
+    port: int
+    settings: Settings
+
+    def key(self) -> str:
+        # A new account and what opens it.
+        engine = make_engine(self.settings.effective_database_url)
+        key, account_id, now = new_key(), new_id("acct"), datetime.now(UTC)
+        account = Account(
+            id=account_id,
+            site_id=DEFAULT_SITE,
+            kind="user",
+            email=f"{account_id}@example.org",
+            plan="free",
+            created_at=now,
+        )
+        row = ApiKey(
+            id=new_id("key"),
+            site_id=DEFAULT_SITE,
+            account_id=account_id,
+            name="tests",
+            shown_start=key[:SHOWN_CHARACTERS],
+            token_hash=hash_token(key),
+            scopes=sorted(ALL_SCOPES),
+            created_at=now,
+        )
+        with transaction(make_sessions(engine)) as session:
+            session.add(account)
+            session.flush()
+            session.add(row)
+        engine.dispose()
+        return key
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[Served]:
+    models = folder / "models"
+    shutil.copytree(DATA / MODEL, models / MODEL)
+    settings = Settings(
+        data_dir=folder,
+        database_url=SecretStr(f"sqlite:///{folder}/service.db"),
+        secret_key=SecretStr("a secret that only the tests know of"),
+        models_dir=models,
+        model=MODEL,
+        limits_storage="memory",
+        storage_url=f"file://{folder}/files",
+    )
+    engine = make_engine(settings.effective_database_url)
+    upgrade(engine)
+    engine.dispose()
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stemhouse", "serve", "--port", str(port)],
+        env={
+            **os.environ,
+            **environment(settings),
+            "STEMHOUSE_ALLOW_PRIVATE_ADDRESSES": "true",
+            "STEMHOUSE_LOG_LEVEL": "warning",
+        },
+    )
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(url, process)
+        yield Served(url, port, settings)
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            end_family(process)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], within_s: float = 60) -> None:
+    deadline = time.monotonic() + within_s
+    while time.monotonic() < deadline:
+        assert process.poll() is None, "the server has ended"
+        try:
+            with urlopen(f"{url}/healthz", timeout=2):
+                return
+        except (URLError, OSError):
+            time.sleep(0.05)
+    raise AssertionError("the server does not answer")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@dataclass
+class BadLine:
+    # Stands between a client and a server and cuts connections after so many bytes.
+    port: int
+    up: list[int] = field(default_factory=list)
+    down: list[int] = field(default_factory=list)
+    connections: int = 0
+    cuts: int = 0
+
+    def __post_init__(self) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            far = socket.create_connection(("127.0.0.1", self.port))
+            pair = (near, far)
+            threading.Thread(
+                target=self._pump, args=(near, far, self.up, pair), daemon=True
+            ).start()
+            threading.Thread(
+                target=self._pump, args=(far, near, self.down, pair), daemon=True
+            ).start()
+
+    def _pump(
+        self,
+        source: socket.socket,
+        target: socket.socket,
+        limits: list[int],
+        pair: tuple[socket.socket, socket.socket],
+    ) -> None:
+        carried = 0
+        try:
+            while data := source.recv(65_536):
+                target.sendall(data)
+                carried += len(data)
+                if limits and carried >= limits[0]:
+                    limits.pop(0)
+                    self.cuts += 1
+                    break
+        except OSError:
+            pass
+        for one in pair:
+            try:
+                one.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            one.close()
