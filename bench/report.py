@@ -73,10 +73,11 @@ def table(rows: Sequence[Row], reference_s: float | None) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def save(document: Path, text: str) -> None:
-    """Replace what is between the markers in `document`."""
-    before, found, rest = document.read_text().partition(BEGIN)
-    _, found_too, after = rest.partition(END)
+def save(document: Path, text: str, name: str = "bench") -> None:
+    """Replace what is between the markers of this name in `document`."""
+    begin, end = f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+    before, found, rest = document.read_text().partition(begin)
+    _, found_too, after = rest.partition(end)
     if not (found and found_too):
-        raise ValueError(f"{document} lacks the markers {BEGIN} and {END}")
-    document.write_text(f"{before}{BEGIN}\n{text.strip()}\n{END}{after}")
+        raise ValueError(f"{document} lacks the markers {begin} and {end}")
+    document.write_text(f"{before}{begin}\n{text.strip()}\n{end}{after}")

@@ -1,0 +1,265 @@
+"""Measures the service: what it adds to the engine, reads under load, watchers, workers."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from bench.load import Watchers, quantile, read, watch
+from bench.machine import busy, describe_machine
+from bench.report import save
+from bench.server import Service, ServiceFailed, started
+from bench.song import make_song
+from stemhouse.engine.separator import Separator
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+MARK = "service-bench"
+HEAD = ("what", "measured", "at most or least")
+
+Row = tuple[str, str, str]
+Measure = Callable[[argparse.Namespace, Path], list[Row]]
+
+
+def main() -> int:
+    arguments = parse(sys.argv[1:])
+    try:
+        with tempfile.TemporaryDirectory(prefix="stemhouse-bench-") as folder:
+            text = benchmark(arguments, Path(folder))
+    except ServiceFailed as failure:
+        print(f"error: {failure}", file=sys.stderr)
+        return 1
+    print(f"\n{text}")
+    if arguments.save:
+        save(DOCUMENT, text, MARK)
+        print(f"\nSaved in docs/{DOCUMENT.name}: commit it.")
+    return 0
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.service", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="songs for the overhead")
+    parser.add_argument("--seconds", type=float, default=180.0, help="length of those songs")
+    parser.add_argument("--starts", type=int, default=40, help="jobs for queue to start")
+    parser.add_argument("--readers", type=int, default=16, help="clients that read at once")
+    parser.add_argument("--reading", type=float, default=10.0, help="seconds that they read")
+    parser.add_argument("--watchers", type=int, default=1000, help="clients that watch at once")
+    parser.add_argument("--songs", type=int, default=8, help="songs for each number of workers")
+    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2], help="workers to try")
+    parser.add_argument("--model", help="another model, and the folder it is in: NAME=FOLDER")
+    parser.add_argument("--only", choices=MEASURES, action="append", help="only this")
+    parser.add_argument("--no-save", dest="save", action="store_false", help="only print")
+    arguments = parser.parse_args(words)
+    if words:
+        arguments.save = False  # the document keeps whole tables of the same measurement only
+    return arguments
+
+
+def benchmark(arguments: argparse.Namespace, folder: Path) -> str:
+    if busy() > 0.25:
+        print("warning: this machine is busy; the numbers will be too high", file=sys.stderr)
+    rows: list[Row] = []
+    for name, measure in MEASURES.items():
+        if arguments.only is None or name in arguments.only:
+            print(f"measuring: {name}", file=sys.stderr, flush=True)
+            rows += measure(arguments, folder)
+    today = datetime.datetime.now(tz=datetime.UTC).date()
+    machine = "\n".join(f"- {line}" for line in describe_machine())
+    return f"Measured on {today}, SQLite, files in a folder, on:\n\n{machine}\n\n{table(rows)}"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = [HEAD, ("---", "---:", "---:"), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def model_settings(arguments: argparse.Namespace) -> dict[str, str]:
+    if arguments.model is None:
+        return {}
+    name, _, folder = arguments.model.partition("=")
+    return {"model": name, "models_dir": str(Path(folder).absolute())}
+
+
+def overhead(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    # A song a round: the same recording again would be answered from the finished result.
+    songs = [
+        make_song(folder / f"song-{number}.wav", arguments.seconds + number / 100)
+        for number in range(arguments.rounds + 1)
+    ]
+    served_s, reported_s = [], []
+    with started(folder / "overhead", **model_settings(arguments)) as service:
+        for number, song in enumerate(songs):
+            upload_id = service.upload(song)
+            began = time.perf_counter()
+            job = service.wait(service.submit(upload_id), "succeeded", every_s=0.01)
+            if number:  # the first one loads the model
+                served_s.append(time.perf_counter() - began)
+                reported_s.append(job["result"]["timings"]["wall_s"])
+    bare_s = bare_engine(arguments, songs, folder / "bare")
+    added = median(served_s) - median(bare_s)
+    inside = median(took - own for took, own in zip(served_s, reported_s, strict=True))
+    length = f"{arguments.seconds:.0f} s"
+    return [
+        (f"song of {length}, the bare engine, model loaded", f"{median(bare_s):.2f} s", ""),
+        (f"song of {length}, end of upload to succeeded", f"{median(served_s):.2f} s", ""),
+        ("what the service adds to the bare engine", f"{added:.2f} s", "0.50 s"),
+        ("what is outside the engine's own time within the job", f"{inside:.2f} s", ""),
+    ]
+
+
+def bare_engine(arguments: argparse.Namespace, songs: Sequence[Path], output: Path) -> list[float]:
+    settings = model_settings(arguments)
+    model = f"{settings['models_dir']}/{settings['model']}" if settings else "spleeter-2stems"
+    walls = []
+    with Separator(model) as separator:
+        for song in songs:
+            began = time.perf_counter()
+            separator.separate_to_files(song, output)
+            walls.append(time.perf_counter() - began)
+    return walls[1:]
+
+
+def starts(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    waits = []
+    with started(folder / "starts", **model_settings(arguments)) as service:
+        for number in range(arguments.starts + 1):
+            song = make_song(folder / "short.wav", 1 + number / 100)
+            job = service.wait(service.submit(service.upload(song), "fast"), "succeeded")
+            if number:
+                waits.append(seconds_between(job["created_at"], job["started_at"]))
+    return [
+        (
+            f"queue to start, p95 of {len(waits)} jobs",
+            f"{quantile(waits, 0.95) * 1000:.0f} ms",
+            "100 ms",
+        )
+    ]
+
+
+def seconds_between(first: str, second: str) -> float:
+    parse_time = datetime.datetime.fromisoformat
+    return (parse_time(second) - parse_time(first)).total_seconds()
+
+
+def reads(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    with started(folder / "reads", **model_settings(arguments)) as service:
+        job_id = long_job(service, arguments, folder)
+        path = f"/v1/jobs/{job_id}"
+        found = read(
+            service.port,
+            service.key,
+            path,
+            clients=arguments.readers,
+            seconds=arguments.reading,
+        )
+        still = service.job(job_id)["status"]
+        service.client.post(f"{path}/cancel")
+    where = "while a song is separated" if still == "processing" else "the song ended too early"
+    return [
+        (f"GET /v1/jobs/{{id}}, {where}", f"{found.per_second:.0f} a second", "500 a second"),
+        ("p50 of these", f"{found.quantile_s(0.5) * 1000:.1f} ms", ""),
+        ("p99 of these", f"{found.quantile_s(0.99) * 1000:.1f} ms", "50 ms"),
+    ]
+
+
+def long_job(service: Service, arguments: argparse.Namespace, folder: Path) -> str:
+    # Best quality of a song that outlasts what is measured meanwhile.
+    seconds = min(1200.0, max(5.0, arguments.reading * 60))
+    song = make_song(folder / "long.wav", seconds)
+    job_id = service.submit(service.upload(song), "best")
+    while not (service.job(job_id)["progress"] or {}).get("done_samples"):
+        time.sleep(0.05)
+    return job_id
+
+
+def watching(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    # Each watcher is a file here and one there.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with started(folder / "watching", **model_settings(arguments)) as service:
+        song = make_song(folder / "watched.wav", 600.0 if not arguments.model else 60.0)
+        job_id = service.submit(service.upload(song))
+        return asyncio.run(watched(arguments, service, job_id))
+
+
+async def watched(arguments: argparse.Namespace, service: Service, job_id: str) -> list[Row]:
+    before = service.web.memory_info().rss
+    peak, watchers = before, Watchers()
+    path = f"/v1/jobs/{job_id}/events"
+    tasks = [
+        asyncio.create_task(watch(service.port, service.key, path, watchers))
+        for _ in range(arguments.watchers)
+    ]
+    while not all(task.done() for task in tasks):
+        peak = max(peak, service.web.memory_info().rss)
+        await asyncio.sleep(0.1)
+    await asyncio.gather(*tasks)
+    ended: dict[str, Any] = service.job(job_id)
+    finished = datetime.datetime.fromisoformat(ended["finished_at"]).timestamp()
+    late = quantile([at - finished for at in watchers.ended_at], 0.99)
+    return [
+        ("clients that watched one job in one process", f"{watchers.connected:,}", "1,000"),
+        ("of them told that it ended", f"{watchers.told_end:,}", "all"),
+        ("events that they were told", f"{watchers.events:,}", ""),
+        ("the end was told within, p99", f"{late:.2f} s", ""),
+        ("memory of the web process before", f"{before / 1e6:.0f} MB", ""),
+        ("memory of the web process with them, peak", f"{peak / 1e6:.0f} MB", ""),
+    ]
+
+
+def throughput(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    rows: list[Row] = []
+    first = None
+    for count in arguments.workers:
+        # One thread each, so that a second worker finds a core of its own.
+        settings = {**model_settings(arguments), "threads": "1"}
+        commands = ("web", *["worker"] * count)
+        with started(folder / f"workers-{count}", commands, **settings) as service:
+            speed = audio_speed(arguments, service, folder, count)
+        first = first or speed / count
+        rows.append(
+            (
+                f"{count} worker{'s' * (count > 1)} of one thread",
+                f"{speed:.0f} × real time",
+                f"{first * count:.0f} × if in step",
+            )
+        )
+    return rows
+
+
+def audio_speed(arguments: argparse.Namespace, service: Service, folder: Path, count: int) -> float:
+    seconds = min(60.0, arguments.seconds)
+    songs = [
+        make_song(folder / f"thread-{number}.wav", seconds + number / 100)
+        for number in range(count + arguments.songs)
+    ]
+    uploads = [service.upload(song) for song in songs]
+    # The first ones load the models of all workers.
+    for job_id in [service.submit(upload) for upload in uploads[:count]]:
+        service.wait(job_id, "succeeded")
+    began = time.perf_counter()
+    for job_id in [service.submit(upload) for upload in uploads[count:]]:
+        service.wait(job_id, "succeeded", every_s=0.1)
+    return seconds * arguments.songs / (time.perf_counter() - began)
+
+
+MEASURES: dict[str, Measure] = {
+    "overhead": overhead,
+    "starts": starts,
+    "reads": reads,
+    "watching": watching,
+    "throughput": throughput,
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
