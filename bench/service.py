@@ -249,7 +249,8 @@ def audio_speed(arguments: argparse.Namespace, service: Service, folder: Path, c
     began = time.perf_counter()
     for job_id in [service.submit(upload) for upload in uploads[count:]]:
         service.wait(job_id, "succeeded", every_s=0.1)
-    return seconds * arguments.songs / (time.perf_counter() - began)
+    audio_s: float = seconds * arguments.songs
+    return audio_s / (time.perf_counter() - began)
 
 
 MEASURES: dict[str, Measure] = {
