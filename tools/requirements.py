@@ -32,6 +32,8 @@ def wanted(project: dict[str, Any]) -> dict[str, list[str]]:
         "dev": [
             *package["dependencies"],
             *extras["onnxruntime"],
+            *extras["redis"],
+            *extras["otel"],
             *project["build-system"]["requires"],
             *groups["test"],
             *groups["check"],
