@@ -8,6 +8,8 @@ STEMS  ?= separated
 MODEL  ?= spleeter-2stems
 # Two workers: the network itself uses all cores, so more would only wait for each other.
 PYTEST_WORKERS ?= 2
+# Neighbours stay together, because they share servers; who is done takes over from the other.
+PYTEST_SPREAD  := -n $(PYTEST_WORKERS) --dist worksteal
 
 # Stamps: a step runs again only when what it read has changed.
 CREATED   := $(VENV)/.created
@@ -16,14 +18,22 @@ DEVELOP   := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test check format coverage bench quality golden requirements dist clean weights
+.PHONY: help run demo test check format coverage bench bench-service quality golden migration
+.PHONY: documents requirements dist clean weights
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: $(INSTALLED) weights ## Set up, separate the demo song and say where the stems are
+run: demo ## Set up, separate the demo song, then start the service until Ctrl-C
+	@echo
+	@echo "Now the service starts, with its pages and its API: open http://127.0.0.1:8000"
+	@echo "It keeps what it has in your data folder (docs/operations.md). Ctrl-C ends it."
+	@echo
+	@$(BIN)/stemhouse serve --host 127.0.0.1 --port 8000
+
+demo: $(INSTALLED) weights ## Set up, separate the demo song and say where the stems are
 	@$(BIN)/stemhouse separate "$(SONG)" -o "$(STEMS)" --overwrite --model "$(MODEL)"
 	@echo
 	@echo "$(SONG) is in parts now. Listen to them:"
@@ -38,7 +48,7 @@ run: $(INSTALLED) weights ## Set up, separate the demo song and say where the st
 test: $(DEVELOP) ## Set up and run the tests (ARGS='-k codec' to choose)
 	@$(MAKE) --no-print-directory weights || \
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST_SPREAD) $(ARGS)
 
 check: $(DEVELOP) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .
@@ -52,16 +62,27 @@ format: $(DEVELOP) ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 coverage: $(DEVELOP) weights ## Run the tests and show which branches they miss
-	$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --cov --cov-report=term-missing $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST_SPREAD) --cov --cov-report=term-missing $(ARGS)
 
 bench: $(DEVELOP) weights ## Measure speed and memory (ARGS='--help' for the choices)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-service: $(DEVELOP) weights ## Measure the service: overhead, load, watchers, workers (ARGS='--help')
+	$(BIN)/python -m bench.service $(ARGS)
 
 quality: $(DEVELOP) weights ## Measure SDR per song and setting (SONGS=folder of songs with stems)
 	$(BIN)/python -m bench.quality $(if $(SONGS),"$(SONGS)") $(ARGS)
 
 golden: $(DEVELOP) weights ## Compute the golden arrays of the tests anew, on purpose
 	$(BIN)/python -m tests.golden $(ARGS)
+
+migration: $(DEVELOP) ## Write the migration that the tables need (NAME=add_prices)
+	@test -n "$(NAME)" || { echo "error: say what it does: make migration NAME=add_prices" >&2; exit 2; }
+	$(BIN)/python tools/migration.py "$(NAME)" $(ARGS)
+
+documents: $(DEVELOP) ## Write docs/openapi.json and docs/configuration.md anew from the code
+	$(BIN)/python tools/openapi.py
+	$(BIN)/python tools/configuration.py
 
 requirements: $(DEVELOP) ## Resolve the hashed requirement files anew
 	$(BIN)/python -m pip install --quiet "uv>=0.6"
