@@ -1,9 +1,11 @@
 #!/bin/sh
-# Installs the wheel $1 into a new environment, as a user would, and separates one second of audio.
+# Installs the wheel $1 into a new environment, as a user would, separates one second of audio with
+# it, and starts the service from it.
 set -eu
 wheel=$1
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 
 tools/make-venv.sh "$work/venv"
 "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
@@ -33,4 +35,44 @@ lengths = [soundfile.info(stem).frames for stem in stems]
 if lengths != [44_100, 44_100]:
     sys.exit(f"error: expected two stems of 44,100 samples, got {stems} of {lengths}")
 print(f"The wheel separates: {', '.join(stem.name for stem in stems)}, {lengths[0]} samples each.")
+PYTHON
+
+# Migrations, templates and assets are files beside the code: only a wheel can lack them.
+port=$("$work/venv/bin/python" -c \
+    'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+"$work/venv/bin/stemhouse" serve --port "$port" --data-dir "$work/data" 2>"$work/log" &
+server=$!
+"$work/venv/bin/python" - "http://127.0.0.1:$port" "$work/log" <<'PYTHON'
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+address, log = sys.argv[1:]
+
+
+def read(path):
+    with urlopen(address + path, timeout=10) as answer:
+        return answer.read().decode()
+
+
+deadline = time.monotonic() + 60
+while True:
+    try:
+        read("/readyz")
+        break
+    except URLError:
+        if time.monotonic() > deadline:
+            sys.exit("error: the service does not become ready:\n" + Path(log).read_text())
+        time.sleep(0.2)
+assets = set(re.findall(r'(?:src|href)="(/[^"#?]+\.(?:js|css|svg))', read("/")))
+for asset in assets:
+    read(asset)
+routes = json.loads(read("/openapi.json"))["paths"]
+if not assets or "/v1/jobs" not in routes:
+    sys.exit(f"error: the page names the assets {assets}, the API has {len(routes)} routes")
+print(f"The wheel serves: its page with {len(assets)} assets, and {len(routes)} routes.")
 PYTHON
