@@ -550,7 +550,7 @@ def test_what_a_killed_sender_took_is_sent_by_another_one(
     endpoint = hooks.create(receiver.url)
     one = hooks.test(endpoint["id"])
     with transaction(sessions) as session:  # and then nothing more is heard of it
-        session.scalar(queries.claim(one["id"], clock(), clock() + timedelta(seconds=65)))
+        session.scalar(queries.claim(one["id"], clock(), clock() + timedelta(seconds=20)))
 
     at_once = runner.send_all_due()
     clock.advance(66)

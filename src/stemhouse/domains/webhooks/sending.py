@@ -40,7 +40,7 @@ KEPT: Final = timedelta(days=30)
 
 _GONE = 410
 _ANSWER_CHARACTERS = 500
-_LEASE_S = 60.0
+_LEASE_S = 15.0
 """On top of the time for a try: looking up a name, and writing what came of it."""
 _SWEEP_EVERY_S = 3600.0
 
