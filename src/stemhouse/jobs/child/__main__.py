@@ -9,12 +9,18 @@ import queue
 import sys
 import threading
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 from stemhouse.engine.progress import CancelToken
 from stemhouse.engine.runtime import RuntimeOptions
-from stemhouse.errors import OutOfMemory, StemhouseError
-from stemhouse.jobs.child.limits import give_way, limit_memory, no_core_dumps, stay_silent
+from stemhouse.errors import Cancelled, OutOfMemory, StemhouseError
+from stemhouse.jobs.child.limits import (
+    give_way,
+    limit_memory,
+    no_core_dumps,
+    stay_silent,
+    went_beyond,
+)
 from stemhouse.jobs.child.messages import (
     ChildEvent,
     SeparationTask,
@@ -83,22 +89,24 @@ def main() -> None:
     conversation.tell(ChildEvent("ready", None, {"process_id": os.getpid()}))
     while True:
         task, cancel = conversation.next_task()
-        conversation.tell(_answer(bench, conversation, task, cancel))
+        try:
+            result = bench.separate(task, cancel, conversation.tell)
+            answer = ChildEvent("done", task.task_id, result)
+        except MemoryError:
+            _end_without_memory(conversation, task)
+        except StemhouseError as error:
+            if not isinstance(error, Cancelled) and went_beyond(options.memory_bytes):
+                # What a library made of a failed allocation.
+                _end_without_memory(conversation, task)
+            answer = ChildEvent("error", task.task_id, error_data(error))
+        conversation.tell(answer)
         conversation.forget(task)
 
 
-def _answer(
-    bench: SongBench, conversation: Conversation, task: SeparationTask, cancel: CancelToken
-) -> ChildEvent:
-    try:
-        result = bench.separate(task, cancel, conversation.tell)
-    except StemhouseError as error:
-        return ChildEvent("error", task.task_id, error_data(error))
-    except MemoryError:
-        # What is left of this process cannot be trusted: say so with its end.
-        conversation.tell(ChildEvent("error", task.task_id, error_data(_OUT_OF_MEMORY)))
-        os._exit(EXIT_OUT_OF_MEMORY)
-    return ChildEvent("done", task.task_id, result)
+def _end_without_memory(conversation: Conversation, task: SeparationTask) -> NoReturn:
+    # What is left of this process cannot be trusted: say so with its end.
+    conversation.tell(ChildEvent("error", task.task_id, error_data(_OUT_OF_MEMORY)))
+    os._exit(EXIT_OUT_OF_MEMORY)
 
 
 _OUT_OF_MEMORY = OutOfMemory("the separation needed more memory than it may take")

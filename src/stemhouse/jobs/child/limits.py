@@ -27,12 +27,18 @@ def stay_silent() -> None:
 
 
 def limit_memory(limit_bytes: int | None) -> None:
-    """Make allocations beyond the limit fail, where the system counts them (Linux)."""
+    """Make allocations far beyond the limit fail, where the system counts them (Linux).
+
+    The limit itself is the worker's to watch: it ends the child and knows why. A failed allocation
+    comes out of the libraries as anything, a crash or a file that is said to be damaged; it is for
+    growth that is faster than the worker looks.
+    """
     if limit_bytes is None or not sys.platform.startswith("linux"):
         return
     # Not RLIMIT_AS: the runtimes map far more addresses than they ever touch.
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    allowed = limit_bytes if most == resource.RLIM_INFINITY else min(limit_bytes, most)
+    wall = limit_bytes + limit_bytes // 2
+    allowed = wall if most == resource.RLIM_INFINITY else min(wall, most)
     resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
 
 
@@ -40,6 +46,19 @@ def no_core_dumps() -> None:
     """Leave no memory image behind after a crash: it would hold somebody's song."""
     _, most = resource.getrlimit(resource.RLIMIT_CORE)
     resource.setrlimit(resource.RLIMIT_CORE, (0, most))
+
+
+def went_beyond(limit_bytes: int | None) -> bool:
+    """Whether this process has ever had more memory in use than the limit; False if unknown."""
+    if limit_bytes is None:
+        return False
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return False
+    # Not ru_maxrss: it begins with what the process that started this one had.
+    peaks = [int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:")]
+    return any(peak > limit_bytes for peak in peaks)
 
 
 def resident_bytes(process_id: int) -> int | None:

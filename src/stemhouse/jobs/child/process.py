@@ -29,8 +29,9 @@ _log = logging.getLogger(__name__)
 _TICK_S = 0.05
 """Between two looks at cancellation, memory and time. A twentieth of the promised second."""
 
-_CANCEL_GRACE_S = 0.6
-"""For the child to stop between two blocks; afterwards it is killed, still within a second."""
+_CANCEL_GRACE_S = 0.35
+"""For the child to stop between two blocks; afterwards it is killed. With the time until the worker
+looks, that leaves a third of the promised second to a machine that is busy."""
 
 EXIT_OUT_OF_MEMORY = 71
 """Exit code of a child that ran into its memory limit and knew it."""
@@ -43,7 +44,7 @@ class ChildOptions:
     Attributes
     ----------
     memory_bytes : int or None
-        Most memory it may take; None is no limit.
+        Most memory it may have in use; None is no limit.
     stall_s : float
         Longest silence before it is held to be stuck. The first song of a model compiles the
         network, which takes a few seconds.
