@@ -23,7 +23,7 @@ from tests.service.installation import (
     noise,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SONG_S = 120.0
 
@@ -115,7 +115,7 @@ def test_a_song_that_crashes_every_child_fails_after_three_attempts(house: Insta
     owner = house.account()
     worker = house.start_worker()
     job_id = house.submit(owner, house.upload(owner, noise(SONG_S), SONG_S))
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while house.job(job_id).state in {"queued", "processing"} and time.monotonic() < deadline:
         if house.job(job_id).state == "processing":
             for child in children_of(worker):
@@ -199,7 +199,7 @@ def test_a_storage_that_is_cut_ends_the_song_and_pays_it_back(house: Installatio
     shutil.move(files, files.with_name("elsewhere"))
     files.write_text("a file where a folder was")
 
-    job = house.end_of(job_id, within_s=120)
+    job = house.end_of(job_id)
 
     assert job.state == "failed"
     assert job.error_code in {"external_error", "source_not_found", "external_refused"}
@@ -256,7 +256,7 @@ def test_songs_of_several_accounts_all_end_while_workers_are_killed(house: Insta
         worker.kill()
         house.start_worker()
 
-    ended = {job_id: house.end_of(job_id, within_s=120) for job_id in jobs}
+    ended = {job_id: house.end_of(job_id) for job_id in jobs}
 
     for job_id, job in ended.items():
         assert_ended_well(house, job, noise(20, jobs[job_id][1]))
