@@ -134,7 +134,7 @@ def test_a_song_that_crashes_every_child_fails_after_three_attempts(house: Insta
 
 def test_a_song_that_needs_too_much_memory_fails_with_a_code(house: Installation) -> None:
     owner = house.account()
-    worker = house.start_worker(song_memory_bytes=150_000_000)
+    worker = house.start_worker(song_memory_bytes=100_000_000)
     job_id = house.submit(owner, house.upload(owner, noise(SONG_S), SONG_S))
 
     job = house.end_of(job_id)
