@@ -10,6 +10,9 @@ from pathlib import Path
 _NICENESS = 10
 """Behind the API and the database, ahead of nothing: the pages stay quick while songs run."""
 
+_RESERVED_BYTES = 1024**3
+"""What threads and allocators reserve and never touch; it counts as data, but not as in use."""
+
 
 def give_way() -> None:
     """Let every other process of the machine go first."""
@@ -37,7 +40,7 @@ def limit_memory(limit_bytes: int | None) -> None:
         return
     # Not RLIMIT_AS: the runtimes map far more addresses than they ever touch.
     _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    wall = limit_bytes + limit_bytes // 2
+    wall = limit_bytes + max(limit_bytes // 2, _RESERVED_BYTES)
     allowed = wall if most == resource.RLIM_INFINITY else min(wall, most)
     resource.setrlimit(resource.RLIMIT_DATA, (allowed, most))
 
