@@ -18,7 +18,7 @@ DEVELOP   := $(VENV)/.develop
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test check format coverage bench bench-service quality golden migration
+.PHONY: help run demo test test-faults check format coverage bench bench-service quality golden migration
 .PHONY: documents requirements dist clean weights
 
 help: ## List what make can do
@@ -49,6 +49,9 @@ test: $(DEVELOP) ## Set up and run the tests (ARGS='-k codec' to choose)
 	@$(MAKE) --no-print-directory weights || \
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) $(ARGS)
+
+test-faults: $(DEVELOP) ## Kill, freeze and starve real workers in mid-song (about ten minutes)
+	$(BIN)/python -m pytest --faults tests/service/test_faults.py $(ARGS)
 
 check: $(DEVELOP) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .

@@ -17,10 +17,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="fail, instead of skipping, where the real weights are not installed",
     )
     parser.addoption("--network", action="store_true", help="run the tests that use the network")
+    parser.addoption(
+        "--faults",
+        action="store_true",
+        help="run the tests that kill and freeze real workers (about ten minutes)",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if item.get_closest_marker("faults") and not config.getoption("--faults"):
+            item.add_marker(pytest.mark.skip(reason="mistreats workers: give --faults"))
         if item.get_closest_marker("network"):
             item.add_marker(pytest.mark.enable_socket)
             if not config.getoption("--network"):

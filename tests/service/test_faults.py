@@ -23,7 +23,7 @@ from tests.service.installation import (
     noise,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
 SONG_S = 120.0
 
