@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -152,9 +153,14 @@ def check_destination(address: str, policy: OutboundPolicy) -> None:
 def _pool(policy: OutboundPolicy) -> Iterator[httpcore2.ConnectionPool]:
     """Open connections for one request, with the time for all of it running from now on."""
     backend = _CheckedBackend(policy, time.monotonic() + policy.timeout_s)
-    context = ssl.create_default_context()
-    with httpcore2.ConnectionPool(ssl_context=context, network_backend=backend) as pool:
+    with httpcore2.ConnectionPool(ssl_context=_trust(), network_backend=backend) as pool:
         yield pool
+
+
+@cache
+def _trust() -> ssl.SSLContext:
+    """Read the system's certificates once: it takes longer than a small request."""
+    return ssl.create_default_context()
 
 
 def check_address(address: str) -> None:

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -142,21 +141,19 @@ class DeliveryRunner:
     def _begin(self, delivery_id: str, endpoint_id: str) -> Future[None]:
         with self._lock:
             self._busy.add(endpoint_id)
-        future = self._pool.submit(self._send, delivery_id)
-        future.add_done_callback(partial(self._end, endpoint_id))
+        future = self._pool.submit(self._send, delivery_id, endpoint_id)
+        future.add_done_callback(_tell_fault)
         return future
 
-    def _end(self, endpoint_id: str, future: Future[None]) -> None:
-        with self._lock:
-            self._busy.discard(endpoint_id)
-        if not future.cancelled() and (error := future.exception()) is not None:
-            # Its claim runs out, and it is tried again.
-            _log.error("a delivery was not settled", exc_info=error)
-
-    def _send(self, delivery_id: str) -> None:
-        letter = self._claim(delivery_id)
-        if letter is not None:
-            self._settle(letter, self._try(letter))
+    def _send(self, delivery_id: str, endpoint_id: str) -> None:
+        try:
+            letter = self._claim(delivery_id)
+            if letter is not None:
+                self._settle(letter, self._try(letter))
+        finally:
+            # Before the future is done: who waits for it may look for the next one at once.
+            with self._lock:
+                self._busy.discard(endpoint_id)
 
     def _claim(self, delivery_id: str) -> _Letter | None:
         now = self._clock()
@@ -210,6 +207,12 @@ class DeliveryRunner:
                 "code": outcome.error.code if outcome.error else None,
             },
         )
+
+
+def _tell_fault(future: Future[None]) -> None:
+    """Log what nobody expected: the claim runs out, and the delivery is tried again."""
+    if not future.cancelled() and (error := future.exception()) is not None:
+        _log.error("a delivery was not settled", exc_info=error)
 
 
 @dataclass(frozen=True, slots=True)
