@@ -18,7 +18,6 @@ from stemhouse.jobs.child.limits import (
     give_way,
     limit_memory,
     no_core_dumps,
-    stay_silent,
     went_beyond,
 )
 from stemhouse.jobs.child.messages import (
@@ -75,7 +74,6 @@ def main() -> None:
     options = _arguments()
     give_way()
     no_core_dumps()
-    stay_silent()
     limit_memory(options.memory_bytes)
     conversation = Conversation(_own_pipe())
     threading.Thread(target=conversation.listen, daemon=True).start()

@@ -19,16 +19,6 @@ def give_way() -> None:
     os.nice(_NICENESS)
 
 
-def stay_silent() -> None:
-    """Keep the runtime from reporting its use to its maker.
-
-    OpenVINO comes with a package that sends such reports from a forked process; where it cannot be
-    imported, OpenVINO does without. Nothing may leave this machine that its owner did not ask for,
-    and a fork of a process with threads may hang for ever.
-    """
-    sys.modules["openvino_telemetry"] = None  # type: ignore[assignment]
-
-
 def limit_memory(limit_bytes: int | None) -> None:
     """Make allocations far beyond the limit fail, where the system counts them (Linux).
 
