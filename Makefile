@@ -3,6 +3,9 @@
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# The files are resolved to the end, so pip need not resolve again. When it did, it asked the index for
+# the newest release behind an extra (coverage[toml]), which has no hash here, and refused.
+RESOLVED := --quiet --require-hashes --no-deps
 SONG   ?= examples/voice-over-guitars.flac
 STEMS  ?= separated
 MODEL  ?= spleeter-2stems
@@ -110,11 +113,11 @@ $(CREATED):
 
 $(INSTALLED): $(CREATED) pyproject.toml requirements/run.txt requirements/build.txt
 	@echo "Installing what Stemhouse needs (about 150 MB, once)"
-	@$(PIP) install --quiet --require-hashes -r requirements/build.txt -r requirements/run.txt
+	@$(PIP) install $(RESOLVED) -r requirements/build.txt -r requirements/run.txt
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(DEVELOP): $(INSTALLED) requirements/dev.txt
 	@echo "Installing what the tests and checks need"
-	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@$(PIP) install $(RESOLVED) -r requirements/dev.txt
 	@touch $@
