@@ -1,0 +1,54 @@
+"""Prices in a site file: integers in the smallest unit of their currency."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from stemhouse.sites.strict import Count, Name, Table
+
+Currency = Annotated[str, Field(pattern=r"^[a-z]{3}$")]
+"""ISO 4217 in lower case, as Stripe writes it: usd, eur."""
+Cents = Annotated[int, Field(gt=0, description="In the currency's smallest unit: 400 is $4.")]
+Amounts = dict[Currency, Cents]
+
+
+class PlanPrices(Table):
+    """What a subscription costs."""
+
+    monthly: Amounts = Field(description="Price of a month, per currency.")
+    yearly: Amounts = Field(default={}, description="Price of a year, per currency.")
+
+
+class Pack(Table):
+    """Credits that are bought once."""
+
+    title: dict[str, str] = Field(description="What people read, per language.")
+    credits: Annotated[int, Field(gt=0)] = Field(description="In the site's unit.")
+    prices: Amounts = Field(min_length=1, description="Price per currency.")
+    expires_days: Annotated[int, Field(gt=0)] = Field(
+        default=365, description="Days after which what is left of it is gone."
+    )
+
+
+class Coupon(Table):
+    """A code that makes a purchase cheaper."""
+
+    percent_off: Annotated[int, Field(gt=0, le=100)] = Field(description="Off the price.")
+    applies_to: tuple[Name, ...] = Field(
+        default=(), description="Names of packs and plans; empty is all of them."
+    )
+    months: Count = Field(
+        default=1, description="Months of a subscription that it lasts; 0 is for ever."
+    )
+    max_redemptions: Count = Field(default=0, description="How often in all; 0 is without limit.")
+
+
+class Multipliers(Table):
+    """How many times the usual price a song costs; factors multiply, and the sum is rounded up."""
+
+    output: dict[Name, Annotated[float, Field(gt=0)]] = Field(default={}, description="Per output.")
+    quality: dict[Literal["fast", "standard", "best"], Annotated[float, Field(gt=0)]] = Field(
+        default={}, description="Per quality."
+    )
