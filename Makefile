@@ -18,18 +18,19 @@ PYTEST_SPREAD  := -n $(PYTEST_WORKERS) --dist worksteal
 CREATED   := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
 DEVELOP   := $(VENV)/.develop
+NODE      := $(VENV)/.node
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test test-faults check format coverage bench bench-service quality golden migration
-.PHONY: documents requirements dist clean weights
+.PHONY: documents requirements dist clean weights dev ui
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: demo ## Set up, separate the demo song, then start the service until Ctrl-C
+run: demo ui ## Set up, separate the demo song, then start the service until Ctrl-C
 	@echo
 	@echo "Now the service starts, with its pages and its API: open http://127.0.0.1:8000"
 	@echo "It keeps what it has in your data folder (docs/operations.md). Ctrl-C ends it."
@@ -48,32 +49,41 @@ demo: $(INSTALLED) weights ## Set up, separate the demo song and say where the s
 	@echo "  $(BIN)/stemhouse separate YOUR-SONG.mp3 -o $(STEMS)"
 	@echo "  $(BIN)/stemhouse --help"
 
-test: $(DEVELOP) ## Set up and run the tests (ARGS='-k codec' to choose)
+dev: $(DEVELOP) $(NODE) weights ## Run the service and reload it, and the pages, when a source changes
+	$(BIN)/python tools/dev.py $(ARGS)
+
+ui: $(CREATED) ## Build the scripts and styles of the pages, if their sources changed
+	@$(BIN)/python tools/ui.py fresh || \
+		{ $(MAKE) --no-print-directory $(NODE) && $(BIN)/python tools/ui.py build; }
+
+test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choose)
 	@$(MAKE) --no-print-directory weights || \
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) $(ARGS)
 
-test-faults: $(DEVELOP) ## Kill, freeze and starve real workers in mid-song (about ten minutes)
+test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (about ten minutes)
 	$(BIN)/python -m pytest --faults tests/service/test_faults.py $(ARGS)
 
-check: $(DEVELOP) ## Formatting, lint, types, imports, requirement files
+check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/requirements.py --check
+	$(BIN)/python tools/ui.py check
 
-format: $(DEVELOP) ## Format the code and mend what the linter can
+format: $(DEVELOP) $(NODE) ## Format the code and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python tools/ui.py format
 
-coverage: $(DEVELOP) weights ## Run the tests and show which branches they miss
+coverage: $(DEVELOP) $(NODE) ui weights ## Run the tests and show which branches they miss
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) --cov --cov-report=term-missing $(ARGS)
 
 bench: $(DEVELOP) weights ## Measure speed and memory (ARGS='--help' for the choices)
 	$(BIN)/python -m bench $(ARGS)
 
-bench-service: $(DEVELOP) weights ## Measure the service: overhead, load, watchers, workers (ARGS='--help')
+bench-service: $(DEVELOP) ui weights ## Measure the service: overhead, load, watchers, workers (ARGS='--help')
 	$(BIN)/python -m bench.service $(ARGS)
 
 quality: $(DEVELOP) weights ## Measure SDR per song and setting (SONGS=folder of songs with stems)
@@ -94,7 +104,7 @@ requirements: $(DEVELOP) ## Resolve the hashed requirement files anew
 	$(BIN)/python -m pip install --quiet "uv>=0.6"
 	$(BIN)/python tools/requirements.py
 
-dist: $(DEVELOP) ## Build the wheel, install it clean and separate one second with it
+dist: $(DEVELOP) ui ## Build the wheel, install it clean and separate one second with it
 	rm -rf dist
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 	tools/check-wheel.sh dist/stemhouse-*.whl
@@ -104,7 +114,7 @@ weights: $(INSTALLED)
 	@$(BIN)/stemhouse models pull $(MODEL)
 
 clean: ## Remove what make made here (the weights in the cache stay)
-	rm -rf $(VENV) dist build separated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+	rm -rf $(VENV) dist build separated screenshots ui/node_modules src/stemhouse/_ui .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(CREATED):
@@ -120,4 +130,9 @@ $(INSTALLED): $(CREATED) pyproject.toml requirements/run.txt requirements/build.
 $(DEVELOP): $(INSTALLED) requirements/dev.txt
 	@echo "Installing what the tests and checks need"
 	@$(PIP) install $(RESOLVED) -r requirements/dev.txt
+	@touch $@
+
+$(NODE): $(CREATED) requirements/ui.txt
+	@echo "Installing Node, which builds the pages (about 60 MB, once)"
+	@$(PIP) install $(RESOLVED) -r requirements/ui.txt
 	@touch $@

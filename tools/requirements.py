@@ -29,6 +29,7 @@ def wanted(project: dict[str, Any]) -> dict[str, list[str]]:
     return {
         "run": package["dependencies"],
         "build": [*project["build-system"]["requires"]],
+        "ui": [*groups["ui"]],
         "dev": [
             *package["dependencies"],
             *extras["onnxruntime"],

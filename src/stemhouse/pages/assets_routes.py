@@ -1,4 +1,8 @@
-"""Scripts and styles of the pages: files of the package, none of them from elsewhere."""
+"""Scripts and styles of the pages: files of the package, none of them from elsewhere.
+
+What Vite built has a hash of its content in its name and is kept for ever; the rest is asked for
+again each time.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +11,22 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
-from stemhouse.pages.headers import ASSET_HEADERS
+from stemhouse.errors import NotFound
+from stemhouse.pages.bundle import built_file
+from stemhouse.pages.headers import ASSET_HEADERS, BUILT_HEADERS
 
 router = APIRouter(prefix="/assets", include_in_schema=False)
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
+    ".flac": "audio/flac",
+    ".jpg": "image/jpeg",
     ".js": "text/javascript; charset=utf-8",
+    ".mp3": "audio/mpeg",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
+    ".webp": "image/webp",
+    ".woff2": "font/woff2",
 }
 
 
@@ -39,3 +51,16 @@ class Asset:
 # One route each, and no name in the address: there is no path to wander off from.
 for _name in sorted(file.name for file in (files("stemhouse.pages") / "assets").iterdir()):
     router.add_api_route(f"/{_name}", Asset(_name).answer, methods=["GET", "HEAD"])
+
+
+@router.head("/{name}")
+@router.get("/{name}")
+def send_built_file(name: str, request: Request) -> Response:
+    found = built_file(name)  # looked up among names, never opened by one
+    if found is None:
+        raise NotFound("there is no such file")
+    encoding, data = found.encoded_for(request.headers.get("accept-encoding", ""))
+    headers = {**BUILT_HEADERS, "content-type": _TYPES["." + name.rpartition(".")[2]]}
+    if encoding:
+        headers["content-encoding"] = encoding
+    return Response(data, headers=headers)

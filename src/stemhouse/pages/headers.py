@@ -21,3 +21,10 @@ ASSET_HEADERS: Final = {
     # Asked for again each time, answered with 304: an upgrade is seen at once.
     "Cache-Control": "no-cache",
 }
+
+BUILT_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    # The name changes with the content.
+    "Cache-Control": "public, max-age=31536000, immutable",
+    "Vary": "Accept-Encoding",
+}

@@ -1,0 +1,2 @@
+// What operators work with.
+export {};

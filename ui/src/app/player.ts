@@ -1,0 +1,2 @@
+// The player: <stem-player src=…>.
+export {};

@@ -1,0 +1,2 @@
+// The working parts: uploader, songs, library, account, signing in.
+export {};
