@@ -96,8 +96,9 @@ migration: $(DEVELOP) ## Write the migration that the tables need (NAME=add_pric
 	@test -n "$(NAME)" || { echo "error: say what it does: make migration NAME=add_prices" >&2; exit 2; }
 	$(BIN)/python tools/migration.py "$(NAME)" $(ARGS)
 
-documents: $(DEVELOP) ## Write docs/openapi.json and docs/configuration.md anew from the code
+documents: $(DEVELOP) $(NODE) ## Write what is generated from the code: API description and types, settings
 	$(BIN)/python tools/openapi.py
+	$(BIN)/python tools/ui.py types
 	$(BIN)/python tools/configuration.py
 
 requirements: $(DEVELOP) ## Resolve the hashed requirement files anew

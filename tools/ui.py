@@ -12,6 +12,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,6 +22,7 @@ MODULES = SOURCES / "node_modules"
 BUILT = ROOT / "src" / "stemhouse" / "_ui"
 BUILT_FROM = BUILT / "sources.sha256"
 INSTALLED_FROM = MODULES / ".lock.sha256"
+OPENAPI = ROOT / "docs" / "openapi.json"
 SCHEMA = SOURCES / "src" / "api" / "schema.ts"
 
 TOOLS = {
@@ -111,6 +113,9 @@ def watch() -> int:
 
 def check() -> int:
     install()
+    if not SCHEMA.read_text().startswith(schema_head()):
+        print(f"error: {SCHEMA.name} does not follow from docs/openapi.json: run make documents")
+        return 1
     return run("biome", "ci", ".") or run("tsc", "--noEmit")
 
 
@@ -124,9 +129,30 @@ def unit_tests() -> int:
     return run("vitest", "run", "--reporter=dot")
 
 
-def types(*, into: Path = SCHEMA) -> int:
+def schema_head() -> str:
+    made_from = hashlib.sha256(OPENAPI.read_bytes()).hexdigest()
+    return f"// Made by: make documents\n// from docs/openapi.json, sha256:{made_from}\n"
+
+
+def types_text() -> str:
     install()
-    return run("openapi-typescript", str(ROOT / "docs" / "openapi.json"), "--output", str(into))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "schema.ts")
+        if run("openapi-typescript", str(OPENAPI), "--output", str(path)):
+            sys.exit("error: docs/openapi.json could not be made into types")
+        return schema_head() + path.read_text()
+
+
+def types() -> int:
+    SCHEMA.write_text(types_text())
+    return 0
+
+
+def compare_types() -> int:
+    if SCHEMA.read_text() == types_text():
+        return 0
+    print(f"error: {SCHEMA.name} does not follow from docs/openapi.json: run make documents")
+    return 1
 
 
 ACTIONS: dict[str, Callable[[], int]] = {
@@ -136,6 +162,7 @@ ACTIONS: dict[str, Callable[[], int]] = {
     "format": mend,
     "test": unit_tests,
     "types": types,
+    "compare-types": compare_types,
     "fresh": lambda: 0 if is_fresh() else 1,
 }
 

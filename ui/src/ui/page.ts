@@ -1,45 +1,36 @@
-// What the page tells its working parts, in two scripts of JSON:
-//   <script type="application/json" id="page">{"root": "", "language": "en", "csrf_token": "",
-//     "visitor": {"kind": "nobody", "email": null}}</script>
-//   <script type="application/json" id="texts">{"uploader": {"drop": "Drop songs here"}}</script>
+// What the page tells its working parts: the attributes of <html> (data-root, data-site,
+// data-language, data-visitor), the site's readable token cookie, and the words, which are JSON in
+// <script type="application/json" id="texts">.
 
-export interface Visitor {
-  readonly kind: "nobody" | "guest" | "user";
-  readonly email: string | null;
-}
+export type VisitorKind = "nobody" | "guest" | "user";
 
 export interface Page {
   // "" or "/s/NAME": goes before every address of ours.
   readonly root: string;
+  readonly site: string;
   readonly language: string;
-  readonly csrf_token: string;
-  readonly visitor: Visitor;
+  readonly visitor: VisitorKind;
 }
 
-export type Texts = { readonly [name: string]: string | Texts };
+const VISITORS: readonly string[] = ["guest", "user"] satisfies VisitorKind[];
 
-const NOBODY: Page = {
-  root: "",
-  language: "en",
-  csrf_token: "",
-  visitor: { kind: "nobody", email: null },
-};
-
-function json<T>(id: string, otherwise: T): T {
-  const text = document.getElementById(id)?.textContent;
-  return text ? { ...otherwise, ...(JSON.parse(text) as T) } : otherwise;
+function read(element: HTMLElement): Page {
+  const { root = "", site = "", language = "en", visitor = "" } = element.dataset;
+  const kind = VISITORS.includes(visitor) ? (visitor as VisitorKind) : "nobody";
+  return { root, site, language, visitor: kind };
 }
 
-export const page: Page = json("page", NOBODY);
-const texts: Texts = json<Texts>("texts", {});
+export const page: Page = read(document.documentElement);
 
-export const address = (path: string): string => page.root + path;
+// Addresses in answers of the API begin at the site's root or, from some servers, with it.
+export const address = (path: string): string =>
+  path.startsWith(`${page.root}/`) || !path.startsWith("/") ? path : page.root + path;
 
-// t("songs.left", {time: "2 min"}) is the text songs.left with {time} filled in. A text that is
-// missing shows its name: seen at once by whoever forgot it, and better than a broken page.
-export function t(name: string, values: Readonly<Record<string, string | number>> = {}): string {
-  let found: string | Texts | undefined = texts;
-  for (const part of name.split(".")) found = typeof found === "object" ? found[part] : undefined;
-  if (typeof found !== "string") return name;
-  return found.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole));
+// The cookie changes with every sign-in, so it is read when it is needed.
+export function csrfToken(): string {
+  const name = `stemhouse_${page.site}_csrf=`;
+  const found = document.cookie.split("; ").find((cookie) => cookie.startsWith(name));
+  return found === undefined ? "" : decodeURIComponent(found.slice(name.length));
 }
+
+export const go = (path: string): void => location.assign(address(path));

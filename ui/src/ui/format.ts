@@ -1,0 +1,56 @@
+// Numbers, sizes and times as people read them, in the page's language.
+import { page } from "./page";
+import { t } from "./texts";
+
+const number = (digits: number) =>
+  new Intl.NumberFormat(page.language, { maximumFractionDigits: digits });
+const date = new Intl.DateTimeFormat(page.language, { dateStyle: "medium" });
+const moment = new Intl.DateTimeFormat(page.language, { dateStyle: "medium", timeStyle: "short" });
+const relative = new Intl.RelativeTimeFormat(page.language, { numeric: "auto" });
+
+const MINUTE_S = 60;
+const HOUR_S = 3600;
+const DAY_S = 86_400;
+
+export const count = (value: number): string => number(0).format(value);
+
+export function size(bytes: number): string {
+  const [unit, step] = bytes < 1e6 ? ["kB", 1e3] : bytes < 1e9 ? ["MB", 1e6] : ["GB", 1e9];
+  return `${number(bytes < 1e7 ? 1 : 0).format(bytes / Number(step))} ${unit}`;
+}
+
+// As on a player: 3:05, 1:00:07.
+export function clock(duration_s: number): string {
+  const all = Math.round(duration_s);
+  const [hours, minutes, seconds] = [
+    Math.floor(all / HOUR_S),
+    Math.floor((all % HOUR_S) / MINUTE_S),
+    all % MINUTE_S,
+  ];
+  const two = (value: number) => String(value).padStart(2, "0");
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
+}
+
+// As somebody who waits wants it: never exact, never zero.
+export function wait(duration_s: number): string {
+  if (duration_s < 90) return t("time.seconds", { count: Math.max(1, Math.ceil(duration_s)) });
+  if (duration_s < 90 * MINUTE_S)
+    return t("time.minutes", { count: Math.ceil(duration_s / MINUTE_S) });
+  return t("time.hours", { count: Math.ceil(duration_s / HOUR_S) });
+}
+
+export const day = (at: string): string => date.format(new Date(at));
+export const time = (at: string): string => moment.format(new Date(at));
+
+export function fromNow(at: string, now = Date.now()): string {
+  const seconds = (Date.parse(at) - now) / 1000;
+  const far = Math.abs(seconds);
+  if (far < HOUR_S) return relative.format(Math.round(seconds / MINUTE_S), "minute");
+  if (far < 2 * DAY_S) return relative.format(Math.round(seconds / HOUR_S), "hour");
+  return relative.format(Math.round(seconds / DAY_S), "day");
+}
+
+export const percent = (fraction: number): string =>
+  new Intl.NumberFormat(page.language, { style: "percent" }).format(
+    Math.floor(fraction * 100) / 100,
+  );
