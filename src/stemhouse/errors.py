@@ -223,6 +223,12 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class PriceChanged(Conflict):
+    """A price is not what the request says that it was shown."""
+
+    code = "price_changed"
+
+
 class Forbidden(ServiceError):
     """The account may not do this."""
 

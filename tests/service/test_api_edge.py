@@ -52,7 +52,7 @@ def make_thing(
         time.sleep(0.05)  # long enough for the second of two to come in between
         add_guest(session, now)
         if asked.name == "refused":
-            raise PaymentRequired("no credits", missing_s=10)
+            raise PaymentRequired("no credits", missing=10)
         return Made(name=asked.name, number=count_guests(session))
 
     return once.run(principal, asked, make)
@@ -165,7 +165,7 @@ def test_a_refusal_is_rolled_back_and_may_be_tried_again(
     mended = client.post("/trial/things", headers=headers, json={"name": "x"})
 
     assert refused.status_code == 402
-    assert refused.json()["error"]["details"] == {"missing_s": 10}
+    assert refused.json()["error"]["details"] == {"missing": 10}
     assert mended.status_code == 201
     assert guests(sessions) == 1
 

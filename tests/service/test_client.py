@@ -271,7 +271,7 @@ def test_a_job_can_be_cancelled_and_deleted(client: Client, large_song: Path) ->
     assert ended.status == "canceled"
     with pytest.raises(NotFound):
         client.get_job(job.id)
-    assert client.balance().held_s == 0
+    assert client.balance().held == 0
 
 
 def test_waiting_has_an_end(client: Client, large_song: Path) -> None:
@@ -288,7 +288,7 @@ def test_prices_models_and_lists(client: Client, song: Path) -> None:
     quote = client.quote(uploads[0], stems=["vocals"])
     job = client.create_job(uploads[0], quality="fast", stems=["vocals"], wait_s=30)
 
-    assert (quote.price_s, quote.stems) == (2, ["vocals"])
+    assert (quote.price.amount, quote.stems) == (2, ["vocals"])
     assert [stem.name for stem in job.stems_or_raise()] == ["vocals"]
     assert [one.id for one in client.list_jobs(status="succeeded")] == [job.id]
     assert [one.id for one in client.list_uploads()] == uploads[::-1]
@@ -394,7 +394,7 @@ class Answers:
         return answer
 
 
-BALANCE = {"unit": "second", "available_s": 10, "held_s": 0}
+BALANCE = {"unit": "second", "available": 10, "held": 0}
 
 
 def refusal(status: int, code: str, **headers: str) -> httpx2.Response:
@@ -428,7 +428,7 @@ def test_what_waiting_can_help_is_asked_again(
 
     balance = asked(answers)
 
-    assert balance.available_s == 10
+    assert balance.available == 10
     assert len(answers.seen) == 3
 
 

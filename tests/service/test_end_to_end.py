@@ -89,7 +89,7 @@ def test_a_song_goes_in_and_its_stems_come_out(client: httpx2.Client, tmp_path: 
     check_archive(client, job)
     check_segments(client, job)
     balance = answered(client.get("/v1/balance"), 200)
-    assert (balance["held_s"], balance["available_s"]) == (0, 36_000 - SONG_S)
+    assert (balance["held"], balance["available"]) == (0, 36_000 - SONG_S)
 
     assert client.delete(f"/v1/jobs/{job['id']}").status_code == 204
 
@@ -142,7 +142,7 @@ def test_a_song_in_the_queue_is_cancelled_and_paid_back(client: httpx2.Client) -
 
     assert job["status"] == "canceled"
     balance = answered(client.get("/v1/balance"), 200)
-    assert (balance["held_s"], balance["available_s"]) == (0, 36_000)
+    assert (balance["held"], balance["available"]) == (0, 36_000)
 
 
 def test_forty_songs_of_eight_accounts_all_end_once_and_the_books_balance(
@@ -163,7 +163,7 @@ def test_forty_songs_of_eight_accounts_all_end_once_and_the_books_balance(
     for key in keys:
         with server.client(key) as client:
             balance = answered(client.get("/v1/balance"), 200)
-            assert (balance["held_s"], balance["available_s"]) == (0, 36_000 - SONGS_EACH)
+            assert (balance["held"], balance["available"]) == (0, 36_000 - SONGS_EACH)
 
 
 def drop_songs(server: RunningServer, number: int, key: str) -> list[JSON]:

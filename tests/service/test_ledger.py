@@ -74,7 +74,12 @@ def test_a_hold_that_cannot_be_paid_says_what_is_missing(
         with pytest.raises(PaymentRequired) as refused:
             ledger.hold("job_1", 60)
 
-        assert refused.value.details == {"required_s": 60, "available_s": 10, "missing_s": 50}
+        assert refused.value.details == {
+            "required": 60,
+            "available": 10,
+            "missing": 50,
+            "unit": "second",
+        }
         assert ledger.available_s() == 10
 
 

@@ -61,12 +61,12 @@ def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -
 
     job = submit(client, member, upload_id)
 
-    assert (job["status"], job["price_s"], job["attempt"]) == ("queued", 3, 0)
+    assert (job["status"], job["price"]["amount"], job["attempt"]) == ("queued", 3, 0)
     assert job["queue"]["place"] == 1
     assert job["song"]["upload_id"] == upload_id
     assert (job["result"], job["error"], job["progress"]) == (None, None, None)
     balance = client.get("/v1/balance", headers=member.headers).json()
-    assert balance == {"unit": "second", "available_s": 35_997, "held_s": 3}
+    assert balance == {"unit": "second", "available": 35_997, "held": 3}
 
 
 def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
@@ -75,18 +75,30 @@ def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
     answer = client.post("/v1/jobs?dry_run=true", json=body, headers=member.headers)
 
     assert answer.status_code == 200
-    assert (answer.json()["price_s"], answer.json()["stems"]) == (3, ["vocals"])
+    assert (answer.json()["price"]["amount"], answer.json()["stems"]) == (3, ["vocals"])
     assert client.get("/v1/jobs", headers=member.headers).json()["data"] == []
 
 
-def test_a_price_above_the_one_that_was_shown_is_refused(
-    client: TestClient, member: Member
+@pytest.mark.parametrize("shown", [{"max_price": 2}, {"expected_price": 2}, {"expected_price": 4}])
+def test_a_price_other_than_the_one_that_was_shown_is_refused(
+    client: TestClient, member: Member, shown: dict[str, int]
 ) -> None:
-    body = {"upload_id": upload(client, member, noise(3)), "max_price_s": 2}
+    body = {"upload_id": upload(client, member, noise(3)), **shown}
 
     answer = client.post("/v1/jobs", json=body, headers=member.headers)
 
-    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"]) == (409, "price_changed")
+    assert error["details"] == {"price": 3, "unit": "second"}
+    assert client.get("/v1/jobs", headers=member.headers).json()["data"] == []
+
+
+def test_the_price_that_was_shown_is_taken(client: TestClient, member: Member) -> None:
+    body = {"upload_id": upload(client, member, noise(3)), "expected_price": 3, "max_price": 3}
+
+    answer = client.post("/v1/jobs", json=body, headers=member.headers)
+
+    assert answer.json()["price"] == {"amount": 3, "unit": "second"}
 
 
 def test_a_repeated_request_gets_the_stored_answer(client: TestClient, member: Member) -> None:
@@ -146,7 +158,7 @@ def test_credits_that_are_missing_are_named(
 
         assert client.get("/v1/jobs", headers=member.headers).json()["data"] == []
     assert answer.status_code == 402
-    assert answer.json()["error"]["details"]["missing_s"] == 2
+    assert answer.json()["error"]["details"]["missing"] == 2
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_paid_back(
@@ -159,7 +171,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_paid_back(
 
     assert first.json()["status"] == again.json()["status"] == "canceled"
     balance = client.get("/v1/balance", headers=member.headers).json()
-    assert (balance["available_s"], balance["held_s"]) == (36_000, 0)
+    assert (balance["available"], balance["held"]) == (36_000, 0)
 
 
 def test_a_waiting_job_cannot_be_deleted_and_an_ended_one_can(
@@ -250,7 +262,7 @@ def test_a_song_goes_in_and_its_stems_come_out(working_client: TestClient, membe
     assert client.get(f"{address}/archive", headers=headers).content[:2] == b"PK"
     assert client.get(f"{address}/stems/vocals/waveform", headers=headers).content[:4] == b"SHWF"
     balance = client.get("/v1/balance", headers=headers).json()
-    assert (balance["available_s"], balance["held_s"]) == (35_988, 0)
+    assert (balance["available"], balance["held"]) == (35_988, 0)
 
 
 @pytest.mark.slow
@@ -284,12 +296,12 @@ def test_the_same_song_again_is_answered_at_once_and_costs_nothing(
     stranger = make_member()
     strangers = submit(client, stranger, upload(client, stranger, noise(5)))
 
-    assert (again["status"], again["price_s"]) == ("succeeded", 0)
+    assert (again["status"], again["price"]["amount"]) == ("succeeded", 0)
     assert again["id"] != first["id"]
     # The residual of all stems is nothing: the same wish in other words.
     assert otherwise["status"] == "succeeded"
     assert strangers["status"] == "queued"
-    assert strangers["price_s"] == 5
+    assert strangers["price"]["amount"] == 5
 
 
 @pytest.mark.slow

@@ -112,7 +112,8 @@ class AsyncClient(AsyncSession):
         stems: Sequence[str] | None = None,
         residual: bool = False,
         quality: str = "standard",
-        max_price_s: int | None = None,
+        expected_price: int | None = None,
+        max_price: int | None = None,
         wait_s: int | None = None,
         idempotency_key: str | None = None,
     ) -> Job:
@@ -130,7 +131,9 @@ class AsyncClient(AsyncSession):
             Also give the rest of the song.
         quality : str
             ``fast``, ``standard`` or ``best``.
-        max_price_s : int, optional
+        expected_price : int, optional
+            The price that was shown: refuse any other.
+        max_price : int, optional
             Refuse a higher price.
         wait_s : int, optional
             Answer when the job has ended, or after so many seconds, at most 60.
@@ -144,7 +147,8 @@ class AsyncClient(AsyncSession):
             stems=stems,
             residual=residual,
             quality=quality,
-            max_price_s=max_price_s,
+            expected_price=expected_price,
+            max_price=max_price,
         )
         plan = calls.create_job(wish, self._retries, key=idempotency_key, wait_s=wait_s)
         return await self._run(plan)

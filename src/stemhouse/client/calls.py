@@ -29,7 +29,8 @@ class Wish:
     stems: Sequence[str] | None = None
     residual: bool = False
     quality: str = "standard"
-    max_price_s: int | None = None
+    expected_price: int | None = None
+    max_price: int | None = None
 
     def body(self) -> dict[str, Any]:
         """Return it as the server reads it."""
@@ -39,7 +40,8 @@ class Wish:
             "stems": None if self.stems is None else list(self.stems),
             "residual": self.residual,
             "quality": self.quality,
-            "max_price_s": self.max_price_s,
+            "expected_price": self.expected_price,
+            "max_price": self.max_price,
         }
 
 

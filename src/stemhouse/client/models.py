@@ -44,6 +44,13 @@ class Upload(_Answered):
     expires_at: datetime
 
 
+class Credits(_Answered):
+    """An amount of credits; unit is what they count: song or second."""
+
+    amount: int
+    unit: str
+
+
 class Song(_Answered):
     """The song of a job."""
 
@@ -106,7 +113,7 @@ class Job(_Answered):
     stems: list[str] | None
     residual: bool
     quality: str
-    price_s: int
+    price: Credits
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -168,9 +175,9 @@ class JobEvent(_Answered):
 
 
 class Quote(_Answered):
-    """What a job would cost, in seconds of credit."""
+    """What a job would cost."""
 
-    price_s: int
+    price: Credits
     duration_s: float
     model: str
     stems: list[str]
@@ -191,11 +198,11 @@ class Model(_Answered):
 
 
 class Balance(_Answered):
-    """What may still be separated, in seconds of audio."""
+    """What may still be separated, in the site's unit: songs, or seconds of audio."""
 
     unit: str
-    available_s: int
-    held_s: int
+    available: int
+    held: int
 
 
 class Endpoint(_Answered):

@@ -14,8 +14,8 @@ from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.billing import queries
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.billing.routes import router
-from stemhouse.domains.billing.schemas import EntryAnswer
 from stemhouse.domains.billing.tables import Balance, LedgerEntry
+from stemhouse.domains.billing.views import show_entry
 from stemhouse.http.part import OwnedData, Part
 
 
@@ -27,7 +27,7 @@ def _running(app: FastAPI) -> Iterator[None]:
 
 def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
     for entry in session.scalars(queries.entries(site_id, account_id)):
-        yield EntryAnswer.model_validate(entry).model_dump(mode="json")
+        yield show_entry(entry).model_dump(mode="json")
 
 
 def _delete(session: Session, site_id: str, account_id: str) -> None:

@@ -25,11 +25,11 @@ class LedgerPurse:
         """
         ledger = Ledger(session, job.site_id, job.account_id, now)
         ledger.grant(price.free_credits_s, WELCOME, "free credits of a new account")
-        ledger.hold(job.id, price.amount_s)
+        ledger.hold(job.id, price.amount)
 
-    def settle(self, session: Session, job: Payable, delivered_s: int, now: datetime) -> None:
+    def settle(self, session: Session, job: Payable, delivered: int, now: datetime) -> None:
         """Charge what was delivered."""
-        Ledger(session, job.site_id, job.account_id, now).settle(job.id, delivered_s)
+        Ledger(session, job.site_id, job.account_id, now).settle(job.id, delivered)
 
     def refund(self, session: Session, job: Payable, now: datetime) -> None:
         """Give everything back."""

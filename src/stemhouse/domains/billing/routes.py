@@ -13,6 +13,7 @@ from stemhouse.domains.billing.purse import WELCOME
 from stemhouse.domains.billing.schemas import BalanceAnswer, EntryAnswer
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.billing.tables import LedgerEntry
+from stemhouse.domains.billing.views import show_entry
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
@@ -30,8 +31,8 @@ def show_balance(principal: Reader, session: RequestSession, now: Now) -> Balanc
     coming_s = 0 if ledger.granted(WELCOME) else principal.plan.free_credits_s
     return BalanceAnswer(
         unit="second",
-        available_s=ledger.available_s() + coming_s,
-        held_s=ledger.held_s(),
+        available=ledger.available_s() + coming_s,
+        held=ledger.held_s(),
     )
 
 
@@ -40,4 +41,4 @@ def list_entries(principal: Reader, session: RequestSession, page: WantedPage) -
     """List what moved credits, newest first."""
     statement = queries.entries(principal.site_id, principal.account_id)
     rows, cursor = fetch_page(session, statement, LedgerEntry.id, page)
-    return Page(data=[EntryAnswer.model_validate(row) for row in rows], next_cursor=cursor)
+    return Page(data=[show_entry(row) for row in rows], next_cursor=cursor)

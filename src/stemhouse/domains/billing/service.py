@@ -61,9 +61,10 @@ class Ledger:
         if available_s < amount_s:
             raise PaymentRequired(
                 f"this song costs {amount_s} s of credit and {available_s} s are left",
-                required_s=amount_s,
-                available_s=available_s,
-                missing_s=amount_s - available_s,
+                required=amount_s,
+                available=available_s,
+                missing=amount_s - available_s,
+                unit="second",
             )
         return self._enter("hold", f"hold:{job_id}", -amount_s, "held for a song", job_id=job_id)
 

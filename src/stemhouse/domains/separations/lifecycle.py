@@ -107,7 +107,7 @@ def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = N
     done = enter(change, job.id, Move(state="succeeded", speaker=attempt, values=values))
     if done is None:
         return False
-    change.purse.settle(change.session, done, done.price_s, change.now)
+    change.purse.settle(change.session, done, done.price, change.now)
     release_waiting(change, done.site_id, done.account_id)
     return True
 

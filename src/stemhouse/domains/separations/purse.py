@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from sqlalchemy.orm import Session
+
+Unit = Literal["song", "second"]
+"""What credits count."""
 
 
 class Payable(Protocol):
@@ -30,9 +33,10 @@ class Payable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a job costs, in whole seconds of audio, and what a new account has for free."""
+    """What a job costs, in whole credits, and what a new account has for free."""
 
-    amount_s: int
+    amount: int
+    unit: Unit
     free_credits_s: int
 
 
@@ -43,7 +47,7 @@ class Purse(Protocol):
         """Set the price aside, or raise `PaymentRequired`."""
         ...
 
-    def settle(self, session: Session, job: Payable, delivered_s: int, now: datetime) -> None:
+    def settle(self, session: Session, job: Payable, delivered: int, now: datetime) -> None:
         """Charge what was delivered, at most what was held."""
         ...
 
@@ -58,7 +62,7 @@ class FreePurse:
     def hold(self, session: Session, job: Payable, price: Price, now: datetime) -> None:
         """Take nothing."""
 
-    def settle(self, session: Session, job: Payable, delivered_s: int, now: datetime) -> None:
+    def settle(self, session: Session, job: Payable, delivered: int, now: datetime) -> None:
         """Take nothing."""
 
     def refund(self, session: Session, job: Payable, now: datetime) -> None:

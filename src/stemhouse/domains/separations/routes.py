@@ -16,11 +16,12 @@ from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import queries, service, views
 from stemhouse.domains.separations.access import Reader, TheChange, TheDesk, TheWatch, Writer
 from stemhouse.domains.separations.schemas import JobAnswer, JobRequest, ModelList, QuoteAnswer
+from stemhouse.domains.separations.service import Order
 from stemhouse.domains.separations.states import FINISHED, JobState
 from stemhouse.domains.separations.tables import Job
 from stemhouse.domains.separations.watch import JobWatch, Standing
 from stemhouse.domains.separations.wishes import Wish
-from stemhouse.errors import Conflict
+from stemhouse.errors import PriceChanged
 from stemhouse.http.idempotency import Idempotent
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import services_of
@@ -60,7 +61,7 @@ def create_job(
         return JSONResponse(views.show_quote(order).model_dump(mode="json"))
 
     def make() -> JobAnswer:
-        _check_price(asked, service.quote(change.session, principal, wish, desk).price_s)
+        _check_price(asked, service.quote(change.session, principal, wish, desk))
         return views.show_job(change.session, service.submit(change, principal, wish, desk))
 
     answer = once.run(principal, asked, make)
@@ -119,11 +120,14 @@ def _wish(asked: JobRequest) -> Wish:
     )
 
 
-def _check_price(asked: JobRequest, price_s: int) -> None:
-    if asked.max_price_s is not None and price_s > asked.max_price_s:
-        raise Conflict(
-            f"the price is {price_s} s, more than max_price_s: ask for it again with dry_run",
-            price_s=price_s,
+def _check_price(asked: JobRequest, order: Order) -> None:
+    other = asked.expected_price is not None and order.price != asked.expected_price
+    if other or (asked.max_price is not None and order.price > asked.max_price):
+        raise PriceChanged(
+            f"the price is {order.price} {order.unit}(s), not what was shown: nothing was queued "
+            "or charged; ask for the price again with dry_run",
+            price=order.price,
+            unit=order.unit,
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from stemhouse.domains.separations.purse import Unit
 from stemhouse.domains.separations.states import JobState
 from stemhouse.engine.options import Quality
 from stemhouse.http.schemas import Answer, Request, UtcTime
@@ -36,18 +37,36 @@ class JobRequest(Request):
     quality: Quality = Field(
         "standard", description="fast, standard or best (about 5 times slower)."
     )
-    max_price_s: int | None = Field(
+    expected_price: int | None = Field(
         None,
         ge=0,
-        description="Refuse with 409 if the price is higher than this: what was shown.",
+        description="price.amount as dry_run told it: any other price is refused with 409 "
+        "(price_changed).",
         examples=[187],
+    )
+    max_price: int | None = Field(
+        None,
+        ge=0,
+        description="A higher price is refused with 409 (price_changed).",
+        examples=[200],
+    )
+
+
+class CreditsAnswer(Answer):
+    """An amount of credits."""
+
+    amount: int = Field(description="How many, in the unit.", examples=[187])
+    unit: Unit = Field(
+        description="What credits of this site count: song is a whole song, second a second of "
+        "audio.",
+        examples=["second"],
     )
 
 
 class QuoteAnswer(Answer):
     """What a job would cost. Nothing is held, nothing queued."""
 
-    price_s: int = Field(description="Seconds of credit.", examples=[187])
+    price: CreditsAnswer = Field(description="What would be held.")
     duration_s: float = Field(description="Length of the song.", examples=[186.3])
     model: str = Field(
         description="The model that would separate it.", examples=["spleeter-2stems"]
@@ -184,9 +203,7 @@ class JobAnswer(Answer):
         description="Whether the rest of the song was asked for as well.", examples=[False]
     )
     quality: Quality = Field(description="As asked for.", examples=["standard"])
-    price_s: int = Field(
-        description="Held while it runs, charged when it succeeds.", examples=[187]
-    )
+    price: CreditsAnswer = Field(description="Held while it runs, charged when it succeeds.")
     created_at: UtcTime = Field(description="When it was queued.")
     started_at: UtcTime | None = Field(description="When the present attempt began; null before.")
     finished_at: UtcTime | None = Field(description="When it ended; null before.")

@@ -14,7 +14,7 @@ from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.models import ModelShelf
-from stemhouse.domains.separations.purse import Price
+from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
@@ -46,7 +46,8 @@ class Order:
     song: ReadySong
     recipe: Recipe
     recipe_key: str
-    price_s: int
+    price: int
+    unit: Unit
     finished: Result | None
     """The result of the same recording with the same settings, if there is one."""
 
@@ -70,8 +71,10 @@ def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Ord
     finished = session.scalar(queries.result_for(principal.site_id, principal.account_id, key))
     if finished is None:
         _check_quota(session, principal)
-    price_s = 0 if finished is not None else recipe.price_s(song)
-    return Order(song=song, recipe=recipe, recipe_key=key, price_s=price_s, finished=finished)
+    price = 0 if finished is not None else recipe.price(song)
+    return Order(
+        song=song, recipe=recipe, recipe_key=key, price=price, unit="second", finished=finished
+    )
 
 
 def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
@@ -87,8 +90,8 @@ def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
     job = _new_job(change, principal, order, unfinished)
     session.add(job)
     session.flush()
-    lifecycle.write_event(change, job, "queued", {"price_s": order.price_s})
-    price = Price(amount_s=order.price_s, free_credits_s=principal.plan.free_credits_s)
+    lifecycle.write_event(change, job, "queued", {"price": order.price, "unit": order.unit})
+    price = Price(amount=order.price, unit=order.unit, free_credits_s=principal.plan.free_credits_s)
     change.purse.hold(session, job, price, change.now)
     if order.finished is not None:
         lifecycle.succeed(change, job, order.finished.id)
@@ -202,7 +205,8 @@ def _new_job(change: Change, principal: Principal, order: Order, unfinished: int
         residual=recipe.residual,
         quality=recipe.quality,
         recipe_key=order.recipe_key,
-        price_s=order.price_s,
+        price=order.price,
+        unit=order.unit,
         urgency=priority(plan.priority, unfinished),
         running_cap=plan.max_running_jobs,
         created_at=change.now,

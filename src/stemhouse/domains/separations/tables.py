@@ -58,7 +58,9 @@ class Job(Owned, Base):
     """Digest of the recording and the settings: equal keys of one account have equal results."""
 
     # --- the queue
-    price_s: Mapped[int] = mapped_column(BigInteger)
+    price: Mapped[int] = mapped_column(BigInteger)
+    unit: Mapped[str] = mapped_column(String(8))
+    """What the price counts: song or second."""
     urgency: Mapped[int] = mapped_column(BigInteger)
     """Lower runs first."""
     running_cap: Mapped[int]

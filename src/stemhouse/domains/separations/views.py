@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from stemhouse.domains.separations import queries, service
 from stemhouse.domains.separations.models import ModelShelf
+from stemhouse.domains.separations.purse import Unit
 from stemhouse.domains.separations.schemas import (
+    CreditsAnswer,
     FailureAnswer,
     JobAnswer,
     ModelAnswer,
@@ -49,7 +51,7 @@ def show_quote(order: Order) -> QuoteAnswer:
     """Return a price."""
     recipe = order.recipe
     return QuoteAnswer(
-        price_s=order.price_s,
+        price=CreditsAnswer(amount=order.price, unit=order.unit),
         duration_s=order.song.duration_s,
         model=recipe.model.card.name,
         stems=list(recipe.stems or recipe.model.card.stems),
@@ -93,7 +95,7 @@ def _shown(
         stems=job.stems,
         residual=job.residual,
         quality=cast(Quality, job.quality),
-        price_s=job.price_s,
+        price=CreditsAnswer(amount=job.price, unit=cast(Unit, job.unit)),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at,

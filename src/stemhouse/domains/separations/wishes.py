@@ -75,6 +75,6 @@ class Recipe:
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
-    def price_s(self, song: ReadySong) -> int:
+    def price(self, song: ReadySong) -> int:
         """Return the price: every second of audio that has begun."""
         return max(1, math.ceil(song.duration_s))
