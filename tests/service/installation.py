@@ -172,6 +172,13 @@ class Installation:
             connection.execute("ROLLBACK")
             return True
 
+    def scratch_folders(self) -> list[Path]:
+        return list((self.settings.data_dir / "scratch").glob("song-*"))
+
+    def stored_files(self, job_id: str) -> list[str]:
+        found = open_storage(self.settings).list("results/")
+        return [file.key for file in found if f"/{job_id}/" in file.key]
+
     def ended_workers(self) -> list[str]:
         with transaction(self.sessions) as session:
             return heartbeat.ended(session)

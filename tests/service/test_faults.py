@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 
+import psutil
 import psycopg
 import pytest
 
@@ -164,6 +165,8 @@ def test_a_running_song_is_cancelled_within_a_second(house: Installation) -> Non
     house.cancel(owner, job_id)
 
     job = house.end_of(job_id)
+    # The worker has let go of it when its scratch files are gone.
+    house.wait_until(lambda: not house.scratch_folders())
     took_s = time.monotonic() - began
     next_job = house.end_of(house.submit(owner, house.upload(owner, noise(5), 5)))
 
@@ -172,6 +175,42 @@ def test_a_running_song_is_cancelled_within_a_second(house: Installation) -> Non
     assert next_job.state == "succeeded"
     assert worker.poll() is None
     assert house.spent(owner) == 5
+    house.wait_until(lambda: not house.stored_files(job_id))
+
+
+def test_a_song_of_a_frozen_worker_is_cancelled_within_a_second(house: Installation) -> None:
+    owner = house.account()
+    sleeper = house.start_worker()
+    job_id = house.submit(owner, house.upload(owner, noise(SONG_S), SONG_S))
+    house.in_mid_song(job_id)
+    house.freeze(sleeper)
+    began = time.monotonic()
+    house.cancel(owner, job_id)
+
+    job = house.end_of(job_id)
+    took_s = time.monotonic() - began
+    sleeper.send_signal(signal.SIGCONT)
+    next_job = house.end_of(house.submit(owner, house.upload(owner, noise(5), 5)))
+
+    assert (job.state, took_s < 1.0) == ("canceled", True)
+    assert next_job.state == "succeeded"
+    assert house.events(job_id).count("canceled") == 1
+    assert house.spent(owner) == 5
+    house.wait_until(lambda: not house.stored_files(job_id))
+
+
+def test_the_child_of_a_killed_worker_ends_with_it(house: Installation) -> None:
+    owner = house.account()
+    worker = house.start_worker()
+    house.in_mid_song(house.submit(owner, house.upload(owner, noise(SONG_S), SONG_S)))
+    children = [psutil.Process(child) for child in children_of(worker)]
+    worker.kill()
+    worker.wait()
+
+    _, alive = psutil.wait_procs(children, timeout=2)
+
+    assert children
+    assert [child.status() for child in alive] in ([], [psutil.STATUS_ZOMBIE])
 
 
 def test_a_cancelled_song_of_a_killed_worker_is_not_revived(house: Installation) -> None:

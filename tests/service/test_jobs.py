@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
@@ -93,19 +95,22 @@ def test_a_child_that_says_nothing_is_ended(tmp_path: Path) -> None:
     child = child_that(tmp_path, "time.sleep(60)", stall_s=0.3)
 
     with pytest.raises(Timeout):
-        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+        child.run(TASK, on_event=lambda _event: None, look=lambda: None)
 
     assert child.process_id is None
 
 
-def test_a_child_that_does_not_heed_a_cancellation_is_ended_within_a_second(
+def test_a_child_that_does_not_heed_a_wish_to_stop_is_ended_within_a_second(
     tmp_path: Path,
 ) -> None:
     child = child_that(tmp_path, "time.sleep(60)")
     began = time.monotonic()
 
+    def look() -> None:
+        raise Cancelled("enough")
+
     with pytest.raises(Cancelled):
-        child.run(TASK, on_event=lambda _event: None, stopping=lambda: True)
+        child.run(TASK, on_event=lambda _event: None, look=look)
 
     assert time.monotonic() - began < 1.0
     assert child.process_id is None
@@ -116,7 +121,7 @@ def test_a_child_that_takes_too_much_memory_is_ended(tmp_path: Path) -> None:
     child = child_that(tmp_path, greedy, memory_bytes=100_000_000)
 
     with pytest.raises(OutOfMemory):
-        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+        child.run(TASK, on_event=lambda _event: None, look=lambda: None)
 
     assert child.process_id is None
 
@@ -125,7 +130,7 @@ def test_a_child_that_babbles_has_crashed(tmp_path: Path) -> None:
     child = child_that(tmp_path, "print('not json', flush=True); sys.exit(3)")
 
     with pytest.raises(SeparationCrashed):
-        child.run(TASK, on_event=lambda _event: None, stopping=lambda: False)
+        child.run(TASK, on_event=lambda _event: None, look=lambda: None)
 
 
 def test_a_silent_worker_is_declared_dead_once_and_stays_so(sessions: SessionFactory) -> None:
@@ -202,3 +207,53 @@ def test_an_attempt_that_was_overtaken_cannot_speak(house: Installation, owner: 
         present = lifecycle.fail(change, job, Timeout("too slow"), attempt=2)
 
     assert (zombie, present) == (False, True)
+
+
+# Python's own lock is never let go of: no thread of the child runs again.
+SPINS = """
+import os, re, sys
+from stemhouse.jobs.child.limits import end_with
+end_with(int(sys.argv[sys.argv.index("--lifeline") + 1]))
+print(os.getpid(), file=open(sys.argv[1], "w"), flush=True)
+re.match("(a+)+$", "a" * 60 + "b")
+"""
+
+STARTS = """
+import sys, time
+from stemhouse.jobs.child.process import ChildOptions, SeparationChild
+SeparationChild(ChildOptions(command=sys.argv[1:])).warm()
+time.sleep(60)
+"""
+
+
+def test_a_child_that_lets_nothing_run_ends_with_its_killed_worker(tmp_path: Path) -> None:
+    (tmp_path / "child.py").write_text(SPINS)
+    told = tmp_path / "process"
+    command = [sys.executable, str(tmp_path / "child.py"), str(told)]
+    worker = subprocess.Popen([sys.executable, "-c", STARTS, *command])
+    child = psutil.Process(wait_for(lambda: int(told.read_text())))
+
+    worker.kill()
+    worker.wait()
+
+    assert gone_within(child, 2.0)
+
+
+def wait_for(number: Callable[[], int], within_s: float = 30.0) -> int:
+    deadline = time.monotonic() + within_s
+    while True:
+        try:
+            return number()
+        except (OSError, ValueError):
+            assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def gone_within(process: psutil.Process, seconds: float) -> bool:
+    # Whoever adopts an orphan may leave it as a zombie; that runs no more.
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.02)
+    return False

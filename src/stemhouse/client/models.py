@@ -118,7 +118,6 @@ class Job(_Answered):
     started_at: datetime | None
     finished_at: datetime | None
     expires_at: datetime | None
-    cancel_requested: bool
     attempt: int
     queue: Queue | None
     progress: Progress | None

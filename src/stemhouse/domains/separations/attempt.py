@@ -6,7 +6,9 @@ import logging
 import shutil
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +30,10 @@ from stemhouse.storage import Storage
 _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.25
-"""Between two looks whether somebody cancelled, and two reports of progress."""
+"""Between two looks whether the attempt stands, and two reports of progress."""
+
+_STORED_LOOK_S = 0.05
+"""Between two looks while the last files are being stored."""
 
 _PUT_PAUSES_S = (0.2, 1.0, 3.0)
 """Before storing a file is tried again: a storage that restarts is not worth a whole attempt."""
@@ -67,21 +72,26 @@ class Attempt:
         self._prefix = attempt_prefix(job, job.attempt)
         self._progress: dict[str, Any] = {}
         self._looked = 0.0
-        self._cancelled = False
+        self._storing: deque[Future[None]] = deque()
 
     def run(self, child: SeparationChild, locator: str) -> Mapping[str, Any]:
         """Separate the song; return what the child says of the result.
 
         Raises
         ------
-        Cancelled
-            Its owner cancelled it.
         Superseded
-            It is nobody's, or somebody else's, now.
+            It was cancelled, or is nobody's, or somebody else's, now.
+        Abandoned
+            The worker must let go of it.
         StemhouseError
             It did not work.
+
+        Notes
+        -----
+        Files are stored one after the other by a thread of their own: a storage that is slow keeps
+        nobody from noticing that the song is not wanted any more.
         """
-        with self._scratch() as folder:
+        with self._scratch() as folder, self._keeper() as self._thread:
             song = folder / "song"
             self._fetch(song)
             (folder / "out").mkdir()
@@ -95,15 +105,27 @@ class Attempt:
                 stems=None if self._job.stems is None else tuple(self._job.stems),
                 residual=self._job.residual,
             )
-            return child.run(task, on_event=self._hear, stopping=self._should_stop)
+            outcome = child.run(task, on_event=self._hear, look=self._look_around)
+            while self._storing:
+                self._look_around()
+                time.sleep(_STORED_LOOK_S)
+            return outcome
 
     def _hear(self, event: ChildEvent) -> None:
         if event.kind == "progress":
             self._progress = dict(event.data)
         elif event.kind == "file":
-            path = Path(event.data["file"])
-            self._store(self._prefix + event.data["name"], path)
-            path.unlink()
+            key, path = self._prefix + event.data["name"], Path(event.data["file"])
+            self._storing.append(self._thread.submit(self._store, key, path))
+
+    @contextmanager
+    def _keeper(self) -> Iterator[ThreadPoolExecutor]:
+        # One thread: a manifest is stored after the segments that it names.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="storing")
+        try:
+            yield thread
+        finally:
+            thread.shutdown(wait=True, cancel_futures=True)
 
     def _store(self, key: str, path: Path) -> None:
         pauses = iter(_PUT_PAUSES_S)
@@ -117,11 +139,13 @@ class Attempt:
                 _log.warning("not stored yet: %s", error.code, extra={"job_id": self._job.id})
                 self._incarnation.wait(pause)
             else:
+                path.unlink()
                 return
 
-    def _should_stop(self) -> bool:
-        if self._incarnation.over:
-            return True
+    def _look_around(self) -> None:
+        self._incarnation.check()
+        while self._storing and self._storing[0].done():
+            self._storing.popleft().result()
         now = time.monotonic()
         if now - self._looked >= _LOOK_S:
             self._looked = now
@@ -132,7 +156,6 @@ class Attempt:
                     raise
                 # The song goes on; what it says is written when the database is back.
                 _log.warning("no progress written: %s", type(error.orig).__name__)
-        return self._cancelled
 
     def _look(self) -> None:
         """Write progress, if there is any; find out whether the attempt stands."""
@@ -146,7 +169,6 @@ class Attempt:
         if standing is None:
             raise Superseded
         self._progress = {}
-        self._cancelled = standing[0] is not None
 
     def _fetch(self, target: Path) -> None:
         try:

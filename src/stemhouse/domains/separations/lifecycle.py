@@ -88,13 +88,6 @@ def enter(change: Change, job_id: str, move: Move) -> Job | None:
     return job
 
 
-def note(change: Change, job_id: str, kind: str) -> None:
-    """Write an event that changes no state."""
-    job = change.session.scalar(queries.note(job_id), execution_options={"populate_existing": True})
-    if job is not None:
-        write_event(change, job, kind, {})
-
-
 def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = None) -> bool:
     """End a job well: show the result, charge for the song, let the account's next one run."""
     _lock(change, job)
@@ -127,12 +120,15 @@ def fail(change: Change, job: Job, error: StemhouseError, *, attempt: int | None
     return _give_up(change, done)
 
 
-def cancel(change: Change, job: Job, *, attempt: int | None = None) -> bool:
-    """End a job because its owner said so, and give everything back."""
+def cancel(change: Change, job: Job) -> bool:
+    """End a job because its owner said so, and give everything back.
+
+    It ends here and now, whatever its worker is at: that one finds its attempt overtaken between
+    two blocks. So a job whose worker is dead, frozen or busy ends as quickly as any other.
+    """
     _lock(change, job)
     values = {"finished_at": change.now, "remaining_s": None}
-    done = enter(change, job.id, Move(state="canceled", speaker=attempt, values=values))
-    return _give_up(change, done)
+    return _give_up(change, enter(change, job.id, Move(state="canceled", values=values)))
 
 
 def release_waiting(change: Change, site_id: str, account_id: str) -> None:

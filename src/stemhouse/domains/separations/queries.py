@@ -140,26 +140,19 @@ def enter(job_id: str, state: JobState, attempt: int | None, values: Mapping[str
     return statement.values(state=state, last_event=Job.last_event + 1, **values).returning(Job)
 
 
-def note(job_id: str) -> Update:
-    """Count an event that changes no state."""
-    return update(Job).where(Job.id == job_id).values(last_event=Job.last_event + 1).returning(Job)
-
-
 def report(job_id: str, attempt: int, values: Mapping[str, Any]) -> Update:
-    """Write progress of the attempt that runs; tells whether it should stop."""
+    """Write progress of the attempt that runs; returns nothing when it is over."""
     return (
         update(Job)
         .where(Job.id == job_id, Job.attempt == attempt, Job.state == "processing")
         .values(**values)
-        .returning(Job.cancel_requested_at)
+        .returning(Job.id)
     )
 
 
-def standing(job_id: str, attempt: int) -> Select[datetime | None]:
-    """Look whether the attempt that runs is still the one, and should stop."""
-    return select(Job.cancel_requested_at).where(
-        Job.id == job_id, Job.attempt == attempt, Job.state == "processing"
-    )
+def standing(job_id: str, attempt: int) -> Select[str]:
+    """Look whether the attempt that runs is still the one."""
+    return select(Job.id).where(Job.id == job_id, Job.attempt == attempt, Job.state == "processing")
 
 
 # --- what came out -------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ async def follow_job(
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job: its events, which have numbers, and between them its progress.
 
-    The events are job.queued, job.started, job.retrying, job.cancel_requested, job.succeeded,
+    The events are job.queued, job.started, job.retrying, job.succeeded,
     job.failed, job.canceled and job.expired; progress has no number and is not repeated. The
     stream ends with the job.
     """

@@ -208,7 +208,6 @@ class JobAnswer(Answer):
     started_at: UtcTime | None = Field(description="When the present attempt began; null before.")
     finished_at: UtcTime | None = Field(description="When it ended; null before.")
     expires_at: UtcTime | None = Field(description="When its stems are removed.")
-    cancel_requested: bool = Field(description="Whether it is being stopped.", examples=[False])
     attempt: int = Field(description="1 for the first try; 0 while it waits for it.", examples=[1])
     queue: QueueAnswer | None = Field(description="null unless it waits.", examples=[None])
     progress: ProgressAnswer | None = Field(description="null unless it runs.", examples=[None])

@@ -116,7 +116,7 @@ def find(session: Session, principal: Principal, job_id: str) -> Job:
 
 
 def cancel(change: Change, principal: Principal, job_id: str) -> Job:
-    """Stop a job: at once if it waits, between two blocks if it runs. Again changes nothing.
+    """End a job, now and for good; again changes nothing. A worker that runs it lets go of it.
 
     Raises
     ------
@@ -130,12 +130,7 @@ def cancel(change: Change, principal: Principal, job_id: str) -> Job:
         return job
     if job.state not in UNFINISHED:
         raise Conflict(f"the job has {job.state} already", state=job.state)
-    # A worker may take it between the look and this.
-    waiting = job.state == "queued" and lifecycle.cancel(change, job)
-    if not waiting and job.cancel_requested_at is None:
-        job.cancel_requested_at = change.now
-        session.flush()
-        lifecycle.note(change, job.id, "cancel_requested")
+    lifecycle.cancel(change, job)
     session.refresh(job)
     return job
 

@@ -72,7 +72,6 @@ class Job(Owned, Base):
     finished_at: Mapped[datetime | None]
     retention_s: Mapped[float]
     expires_at: Mapped[datetime | None]
-    cancel_requested_at: Mapped[datetime | None]
 
     # --- the attempt
     attempt: Mapped[int]

@@ -100,7 +100,6 @@ def _shown(
         started_at=job.started_at,
         finished_at=job.finished_at,
         expires_at=job.expires_at,
-        cancel_requested=job.cancel_requested_at is not None,
         attempt=job.attempt,
         queue=_queue(session, job, speed),
         progress=_progress(job),

@@ -21,11 +21,11 @@ from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job
-from stemhouse.errors import Cancelled, SeparationCrashed, SeparationFailed, StemhouseError
+from stemhouse.errors import SeparationCrashed, SeparationFailed, StemhouseError
 from stemhouse.jobs.child.process import ChildOptions, SeparationChild
 from stemhouse.jobs.patience import patiently
 from stemhouse.jobs.queue import JobQueue
-from stemhouse.jobs.steps import EndedJobs, Incarnation
+from stemhouse.jobs.steps import Abandoned, EndedJobs, Incarnation
 
 _log = logging.getLogger(__name__)
 
@@ -134,12 +134,9 @@ class SeparationSteps:
                 return _STOP
             try:
                 return self._attempt(job, incarnation)
-            except Superseded:
+            except (Superseded, Abandoned):
+                self._let_go(job, incarnation)
                 incarnation.check()
-                return _STOP
-            except Cancelled:
-                incarnation.check()
-                self._end_canceled(job, incarnation)
                 return _STOP
             except StemhouseError as error:
                 # Children die with their worker: that says nothing of the song.
@@ -157,9 +154,6 @@ class SeparationSteps:
             change = self._change(session)
             job = session.get(Job, job_id)
             if job is None or job.attempt != attempt or job.state != "processing":
-                return
-            if job.cancel_requested_at is not None:
-                lifecycle.cancel(change, job, attempt=attempt)
                 return
             result_id = insert_result(change, job, separated["result"])
             lifecycle.succeed(change, job, result_id, attempt=attempt)
@@ -192,9 +186,6 @@ class SeparationSteps:
             change = self._change(session)
             job = session.get(Job, job_id)
             if job is None or job.state not in UNFINISHED:
-                return None
-            if job.cancel_requested_at is not None:
-                lifecycle.cancel(change, job)
                 return None
             if job.attempt >= _MOST_STARTS:
                 lifecycle.fail(
@@ -255,14 +246,16 @@ class SeparationSteps:
                 incarnation,
                 lambda session: session.execute(queries.standing(job.id, job.attempt)).first(),
             )
-            if standing is None or standing[0] is not None:
+            if standing is None:
                 return
 
-    def _end_canceled(self, job: Job, incarnation: Incarnation) -> None:
+    def _let_go(self, job: Job, incarnation: Incarnation) -> None:
+        """Have the attempt's files removed; whoever ended it may have done so before the last."""
+        prefix = lifecycle.attempt_prefix(job, job.attempt)
         patiently(
             self._bench.sessions,
             incarnation,
-            lambda session: lifecycle.cancel(self._change(session), job, attempt=job.attempt),
+            lambda session: lifecycle.discard(self._change(session), prefix),
         )
 
     def _fail(self, session: Session, job_id: str, error: StemhouseError) -> None:

@@ -15,6 +15,7 @@ from stemhouse.engine.progress import CancelToken
 from stemhouse.engine.runtime import RuntimeOptions
 from stemhouse.errors import Cancelled, OutOfMemory, StemhouseError
 from stemhouse.jobs.child.limits import (
+    end_with,
     give_way,
     limit_memory,
     no_core_dumps,
@@ -72,6 +73,8 @@ class Conversation:
 def main() -> None:
     """Separate songs until the worker goes."""
     options = _arguments()
+    if options.lifeline is not None:
+        end_with(options.lifeline)
     give_way()
     no_core_dumps()
     limit_memory(options.memory_bytes)
@@ -119,6 +122,7 @@ def _own_pipe() -> IO[str]:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="stemhouse.jobs.child")
+    parser.add_argument("--lifeline", type=int)
     parser.add_argument("--memory-bytes", type=int)
     parser.add_argument("--models", type=Path)
     parser.add_argument("--provider", default="auto")

@@ -1,9 +1,12 @@
-"""What the child may take of the machine."""
+"""What the child may take of the machine, and how long it may live."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import resource
+import select
+import signal
 import sys
 from pathlib import Path
 
@@ -17,6 +20,28 @@ _RESERVED_BYTES = 1024**3
 def give_way() -> None:
     """Let every other process of the machine go first."""
     os.nice(_NICENESS)
+
+
+def end_with(lifeline: int) -> None:
+    """Have the system end this process when the other end of a pipe closes, however that happens.
+
+    A thread that waits for it would do while all goes well. But native code that spins with
+    Python's lock in its hand, or that waits for memory which nobody gives, lets no thread of ours
+    run again: then only a signal ends an orphan.
+
+    Parameters
+    ----------
+    lifeline : int
+        A pipe to read from. The worker holds the other end and never writes.
+    """
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(lifeline, fcntl.F_GETFL)
+    fcntl.fcntl(lifeline, fcntl.F_SETFL, flags | os.O_ASYNC)
+    # No signal comes for what has happened already.
+    readable, _, _ = select.select([lifeline], [], [], 0)
+    if readable:
+        os._exit(0)
 
 
 def limit_memory(limit_bytes: int | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import queue
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from stemhouse.errors import Cancelled, OutOfMemory, SeparationCrashed, StemhouseError, Timeout
+from stemhouse.errors import OutOfMemory, SeparationCrashed, StemhouseError, Timeout
 from stemhouse.jobs.child.limits import resident_bytes
 from stemhouse.jobs.child.messages import (
     ChildEvent,
@@ -27,11 +28,11 @@ from stemhouse.jobs.child.messages import (
 _log = logging.getLogger(__name__)
 
 _TICK_S = 0.05
-"""Between two looks at cancellation, memory and time. A twentieth of the promised second."""
+"""Between two looks at memory, time and what the worker wants: a twentieth of what is promised."""
 
-_CANCEL_GRACE_S = 0.35
-"""For the child to stop between two blocks; afterwards it is killed. With the time until the worker
-looks, that leaves a third of the promised second to a machine that is busy."""
+_STOP_GRACE_S = 0.5
+"""For the child to stop between two blocks; afterwards it is killed. A second is promised from the
+wish to the end, and the worker looks for wishes four times in it."""
 
 EXIT_OUT_OF_MEMORY = 71
 """Exit code of a child that ran into its memory limit and knew it."""
@@ -89,6 +90,8 @@ class SeparationChild:
     def __init__(self, options: ChildOptions) -> None:
         self._options = options
         self._process: subprocess.Popen[str] | None = None
+        # Our end of a pipe that the system closes when this process ends, and the child with it.
+        self._lifeline: int | None = None
         self._events: queue.Queue[ChildEvent | None] = queue.Queue()
         self._busy = False
         # Whether waiting for the child to stop by itself would be waiting in vain.
@@ -104,7 +107,7 @@ class SeparationChild:
         task: SeparationTask,
         *,
         on_event: Callable[[ChildEvent], None],
-        stopping: Callable[[], bool],
+        look: Callable[[], None],
     ) -> Mapping[str, Any]:
         """Separate one song and return what the child says of the result.
 
@@ -113,15 +116,13 @@ class SeparationChild:
         task : SeparationTask
             The song.
         on_event : callable
-            Told of progress and finished files, from the calling thread. What it raises stops
-            the child.
-        stopping : callable
-            Whether somebody asked for the song to stop.
+            Told of progress and finished files, from the calling thread.
+        look : callable
+            Called many times a second. What it or `on_event` raises stops the song: between two
+            blocks, and if the child does not heed that, by its end.
 
         Raises
         ------
-        Cancelled
-            `stopping` said so.
         OutOfMemory, SeparationCrashed, Timeout
             The child died or hung.
         StemhouseError
@@ -130,7 +131,7 @@ class SeparationChild:
         try:
             self._start()
             self._send(encode_task(task))
-            return self._follow(task, on_event, stopping)
+            return self._follow(task, on_event, look)
         except BaseException:
             self._settle_down(task)
             raise
@@ -150,14 +151,19 @@ class SeparationChild:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 _close(pipe)
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
 
     def _start(self) -> None:
         if self.process_id is not None:
             return
         self.kill()
         self._events = queue.Queue()
+        childs_end, self._lifeline = os.pipe()
         self._process = subprocess.Popen(
-            self._options.arguments(),
+            [*self._options.arguments(), "--lifeline", str(childs_end)],
+            pass_fds=(childs_end,),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -165,6 +171,7 @@ class SeparationChild:
             # Signals meant for the worker's terminal are the worker's to pass on.
             start_new_session=True,
         )
+        os.close(childs_end)
         assert self._process.stdout is not None
         threading.Thread(
             target=_read_events,
@@ -189,10 +196,9 @@ class SeparationChild:
         self,
         task: SeparationTask,
         on_event: Callable[[ChildEvent], None],
-        stopping: Callable[[], bool],
+        look: Callable[[], None],
     ) -> Mapping[str, Any]:
         heard = time.monotonic()
-        stop_by: float | None = None
         while True:
             event = self._next_event()
             if event is not None:
@@ -202,15 +208,9 @@ class SeparationChild:
                         self._busy = False
                         return _outcome(event)
                     on_event(event)
-            now = time.monotonic()
             self._watch_memory()
-            if stop_by is None and stopping():
-                stop_by = now + _CANCEL_GRACE_S
-                self._send(encode_cancel(task.task_id))
-            if stop_by is not None and now > stop_by:
-                self._given_up = True
-                raise Cancelled("the separation was cancelled")
-            if now - heard > self._options.stall_s:
+            look()
+            if time.monotonic() - heard > self._options.stall_s:
                 self._given_up = True
                 raise Timeout(
                     f"the separation said nothing for {self._options.stall_s:.0f} s and was ended"
@@ -227,7 +227,7 @@ class SeparationChild:
 
     def _settle_down(self, task: SeparationTask) -> None:
         """Get back to a child without a song: let it stop between two blocks, or end it."""
-        patience = time.monotonic() + (0 if self._given_up else _CANCEL_GRACE_S)
+        patience = time.monotonic() + (0 if self._given_up else _STOP_GRACE_S)
         if self._busy and time.monotonic() < patience:
             self._send(encode_cancel(task.task_id))
         while self._busy and time.monotonic() < patience:

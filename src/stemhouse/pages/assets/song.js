@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 
 const FORMATS = [["WAV", "wav"], ["FLAC", "flac"], ["MP3", "mp3"], ["M4A", "m4a"], ["Ogg", "ogg"]];
 const ENDED = new Set(["succeeded", "failed", "canceled", "expired"]);
-const EVENTS = ["queued", "started", "retrying", "cancel_requested", ...ENDED].map((kind) => `job.${kind}`);
+const EVENTS = ["queued", "started", "retrying", ...ENDED].map((kind) => `job.${kind}`);
 const STATES = {
   succeeded: "Ready",
   failed: "Failed",
