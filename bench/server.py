@@ -16,6 +16,8 @@ from typing import Any
 import httpx2
 import psutil
 
+from stemhouse.testing.sites import write_site
+
 HOST = "127.0.0.1"
 PASSWORD = "correct horse battery"
 # The limits are for strangers; what is measured is what the service can do.
@@ -23,9 +25,6 @@ UNLIMITED = {
     "STEMHOUSE_RATE_REQUESTS": "",
     "STEMHOUSE_RATE_WRITES": "",
     "STEMHOUSE_RATE_SIGN_IN": "",
-    "STEMHOUSE_FREE_CREDITS_S": "1000000",
-    "STEMHOUSE_MAX_RUNNING_JOBS": "100",
-    "STEMHOUSE_MAX_FILES_AT_ONCE": "10000",
     "STEMHOUSE_LOG_LEVEL": "warning",
 }
 
@@ -108,6 +107,13 @@ def started(
 ) -> Iterator[Service]:
     """Start processes on SQLite in a folder of their own, and stop them."""
     port = _free_port()
+    write_site(
+        folder / "sites",
+        outputs=[{"name": "all", "title": {"en": "All"}, "model": "spleeter-2stems"}],
+        plans__free__credits_at_sign_up=1_000_000,
+        plans__free__max_running_jobs=100,
+        plans__free__max_files_at_once=10_000,
+    )
     environment = {
         **os.environ,
         **UNLIMITED,

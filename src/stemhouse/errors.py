@@ -300,6 +300,12 @@ class InvalidSettings(InstallationError):
     code = "invalid_settings"
 
 
+class InvalidSites(InstallationError):
+    """A site file is missing, cannot be read or holds what is not allowed."""
+
+    code = "invalid_sites"
+
+
 class DatabaseBehind(InstallationError):
     """The database is older than the code; an upgrade is needed."""
 

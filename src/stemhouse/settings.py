@@ -53,7 +53,12 @@ class Settings(BaseModel):
         "Signs cookies and links, at least 32 characters; empty means one that is made once and "
         "kept in data_dir.",
     )
-    site_name: str = _setting("Stemhouse", "Installation", "Name shown in mails and pages.")
+    sites_dir: Path | None = _setting(
+        None,
+        "Installation",
+        "Folder of the sites, each a folder with a site.toml; empty means the folder sites in "
+        "data_dir where there is one, else the sites that come with Stemhouse.",
+    )
 
     # --- the server
     host: str = _setting("127.0.0.1", "Server", "Address to listen on.")
@@ -122,11 +127,6 @@ class Settings(BaseModel):
     session_ttl_s: Seconds = _setting(
         30 * _DAY_S, "Accounts", "Seconds after its last use that a session ends."
     )
-    guests: bool = _setting(True, "Accounts", "Let people try a song without an account.")
-    guest_songs: Count = _setting(1, "Accounts", "Songs that a guest may separate.")
-    guests_per_address_per_day: Count = _setting(
-        5, "Accounts", "Guests that one network address may become in a day."
-    )
     smtp_url: SecretStr = _setting(
         SecretStr(""),
         "Accounts",
@@ -142,22 +142,6 @@ class Settings(BaseModel):
     openid_client_id: str = _setting("", "Accounts", "The provider's name for this service.")
     openid_client_secret: SecretStr = _setting(
         SecretStr(""), "Accounts", "The provider's secret for this service."
-    )
-
-    # --- limits of the free plan
-    max_upload_bytes: Bytes = _setting(500_000_000, "Plan", "Largest upload in bytes.")
-    max_duration_s: Seconds = _setting(1200.0, "Plan", "Longest song in seconds.")
-    max_running_jobs: Count = _setting(2, "Plan", "Jobs of one account that run at once.")
-    max_files_at_once: Count = _setting(50, "Plan", "Unfinished jobs that one account may have.")
-    retention_s: Seconds = _setting(
-        7 * _DAY_S, "Plan", "Seconds that songs and stems are kept for accounts."
-    )
-    guest_retention_s: Seconds = _setting(
-        _DAY_S, "Plan", "Seconds that songs and stems are kept for guests."
-    )
-    guest_max_duration_s: Seconds = _setting(600.0, "Plan", "Longest song of a guest in seconds.")
-    free_credits_s: Count = _setting(
-        36_000, "Plan", "Seconds of audio that a new account may have separated; 0 means none."
     )
 
     # --- rate limits

@@ -106,7 +106,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 def _parse(name: str, text: str) -> Any:
     if name == "trusted_proxies":
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    return None if name == "models_dir" and not text else text
+    return None if name in {"models_dir", "sites_dir"} and not text else text
 
 
 def _read(path: Path, variable: str) -> str:

@@ -20,12 +20,12 @@ from stemhouse.api.app import create_app
 from stemhouse.db.checks import upgrade
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, make_engine, make_sessions, transaction
-from stemhouse.domains.accounts.plans import DEFAULT_SITE
 from stemhouse.domains.accounts.scopes import ALL_SCOPES
 from stemhouse.domains.accounts.tables import Account, ApiKey
 from stemhouse.domains.accounts.tokens import SHOWN_CHARACTERS, hash_token, new_key
 from stemhouse.settings import Settings
 from stemhouse.testing.clock import ManualClock
+from stemhouse.testing.sites import TEST_SITE, write_site
 from tests.service.postgres import running_postgres
 
 MakeDatabase = Callable[[], str]
@@ -95,7 +95,9 @@ def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -
 
 @pytest.fixture
 def settings(database_url: str, tmp_path: Path) -> Settings:
-    # Override it in a test module with settings.model_copy(update={...}).
+    # Override it in a test module with settings.model_copy(update={...}), and the site with
+    # write_site(settings.data_dir / "sites", ...).
+    write_site(tmp_path / "data" / "sites")
     return Settings(
         data_dir=tmp_path / "data",
         database_url=SecretStr(database_url),
@@ -143,7 +145,7 @@ class Member:
     account_id: str
     key_id: str
     key: str
-    site_id: str = DEFAULT_SITE
+    site_id: str = TEST_SITE
     headers: dict[str, str] = field(default_factory=dict)
 
 
@@ -152,7 +154,7 @@ MakeMember = Callable[..., Member]
 
 @pytest.fixture
 def make_member(sessions: SessionFactory, clock: ManualClock) -> MakeMember:
-    def make(*, scopes: frozenset[str] = ALL_SCOPES, site_id: str = DEFAULT_SITE) -> Member:
+    def make(*, scopes: frozenset[str] = ALL_SCOPES, site_id: str = TEST_SITE) -> Member:
         account_id, key_id, key = new_id("acct"), new_id("key"), new_key()
         account = Account(
             id=account_id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -24,7 +26,7 @@ from sqlalchemy import select
 
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
-from stemhouse.domains.accounts.plans import DEFAULT_SITE, plan_for
+from stemhouse.domains.accounts.plans import plan_for
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.scopes import ALL_SCOPES
 from stemhouse.domains.accounts.tables import Account
@@ -45,11 +47,14 @@ from stemhouse.jobs.child.messages import SeparationTask
 from stemhouse.jobs.child.songs import SongBench
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.settings import Settings
+from stemhouse.sites.loading import SITE_FILE, load_site
 from stemhouse.storage import open_storage
+from stemhouse.testing.sites import TEST_SITE, write_site
 
 DATA = Path(__file__).parents[1] / "data"
 MODEL = "tiny-2stems"
 RATE = 44_100
+FREE_CREDITS_S = 36_000
 
 
 @dataclass
@@ -59,25 +64,26 @@ class Installation:
     queue: JobQueue
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def account(self, **limits: object) -> Principal:
+    def account(self, **limits: Any) -> Principal:
         account_id, now = new_id("acct"), datetime.now(UTC)
         with transaction(self.sessions) as session:
             session.add(
                 Account(
                     id=account_id,
-                    site_id=DEFAULT_SITE,
+                    site_id=TEST_SITE,
                     kind="user",
                     email=f"{account_id}@example.org",
                     plan="free",
                     created_at=now,
                 )
             )
-        settings = self.settings.model_copy(update=limits)
+        site = load_site(self.settings.data_dir / "sites" / TEST_SITE / SITE_FILE)
+        plan = dataclasses.replace(plan_for(site, "free"), **limits)
         return Principal(
-            site_id=DEFAULT_SITE,
+            site_id=TEST_SITE,
             account_id=account_id,
             kind="user",
-            plan=plan_for("user", "free", settings),
+            plan=plan,
             scopes=ALL_SCOPES,
             via="key",
             credential_id="key",
@@ -210,7 +216,7 @@ class Installation:
             assert not session.execute(billing.unbalanced()).all()
             ledger = Ledger(session, owner.site_id, owner.account_id, datetime.now(UTC))
             assert ledger.held_s() == 0
-            return self.settings.free_credits_s - ledger.available_s()
+            return FREE_CREDITS_S - ledger.available_s()
 
 
 @contextmanager
@@ -218,6 +224,7 @@ def installed(settings: Settings, sessions: SessionFactory) -> Iterator[Installa
     models = settings.data_dir / "models"
     shutil.copytree(DATA / MODEL, models / MODEL)
     settings = settings.model_copy(update={"models_dir": models, "model": MODEL})
+    write_site(settings.data_dir / "sites")
     prepare_queue(settings.effective_database_url)
     queue = JobQueue(settings.effective_database_url)
     installation = Installation(settings, sessions, queue)

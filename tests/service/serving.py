@@ -22,11 +22,11 @@ from pydantic import SecretStr
 from stemhouse.db.checks import upgrade
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import make_engine, make_sessions, transaction
-from stemhouse.domains.accounts.plans import DEFAULT_SITE
 from stemhouse.domains.accounts.scopes import ALL_SCOPES
 from stemhouse.domains.accounts.tables import Account, ApiKey
 from stemhouse.domains.accounts.tokens import SHOWN_CHARACTERS, hash_token, new_key
 from stemhouse.settings import Settings
+from stemhouse.testing.sites import TEST_SITE, write_site
 from tests.service.installation import DATA, MODEL, end_family, environment
 
 
@@ -42,7 +42,7 @@ class Served:
         key, account_id, now = new_key(), new_id("acct"), datetime.now(UTC)
         account = Account(
             id=account_id,
-            site_id=DEFAULT_SITE,
+            site_id=TEST_SITE,
             kind="user",
             email=f"{account_id}@example.org",
             plan="free",
@@ -50,7 +50,7 @@ class Served:
         )
         row = ApiKey(
             id=new_id("key"),
-            site_id=DEFAULT_SITE,
+            site_id=TEST_SITE,
             account_id=account_id,
             name="tests",
             shown_start=key[:SHOWN_CHARACTERS],
@@ -79,6 +79,7 @@ def served(folder: Path) -> Iterator[Served]:
         limits_storage="memory",
         storage_url=f"file://{folder}/files",
     )
+    write_site(folder / "sites")
     engine = make_engine(settings.effective_database_url)
     upgrade(engine)
     engine.dispose()

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from stemhouse.settings import Settings
+from stemhouse.testing.sites import write_site
 from tests.service.conftest import MakeMember
 from tests.service.postgres import free_port
 
@@ -49,13 +50,13 @@ pytestmark = [
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     # What is looked for here are mistakes, not the limits.
+    write_site(settings.data_dir / "sites", guard__guests_per_address_per_day=1_000_000)
     return settings.model_copy(
         update={
             "rate_requests": "",
             "rate_anonymous": "",
             "rate_writes": "",
             "rate_sign_in": "",
-            "guests_per_address_per_day": 1_000_000,
         }
     )
 

@@ -18,6 +18,7 @@ from stemhouse.http import addresses
 from stemhouse.http.addresses import is_public
 from stemhouse.http.outbound import OutboundPolicy, fetch
 from stemhouse.settings import Settings
+from stemhouse.testing.sites import write_site
 from tests.service.conftest import Member
 from tests.service.test_uploads import song, stored
 
@@ -234,8 +235,9 @@ def test_a_host_that_is_not_there_is_said(server: Server) -> None:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    changes = {"max_upload_bytes": 500_000, "fetch_timeout_s": 5.0}
-    return settings.model_copy(update=changes | {"allow_private_addresses": True})
+    write_site(settings.data_dir / "sites", plans__free__max_upload_bytes=500_000)
+    changes = {"fetch_timeout_s": 5.0, "allow_private_addresses": True}
+    return settings.model_copy(update=changes)
 
 
 def ask(client: TestClient, member: Member, url: str, **more: str):  # type: ignore[no-untyped-def]

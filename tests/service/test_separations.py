@@ -21,6 +21,7 @@ from stemhouse.jobs.queue import JobQueue
 from stemhouse.settings import Settings
 from stemhouse.storage import open_storage
 from stemhouse.testing.clock import ManualClock
+from stemhouse.testing.sites import write_site
 from tests.service.conftest import MakeMember, Member
 from tests.service.installation import DATA, MODEL, noise
 
@@ -137,7 +138,8 @@ def test_what_cannot_be_done_is_refused(
 def test_more_jobs_than_the_plan_allows_are_refused(
     settings: Settings, clock: ManualClock, member: Member
 ) -> None:
-    app = create_app(settings.model_copy(update={"max_files_at_once": 1}), clock=clock)
+    write_site(settings.data_dir / "sites", plans__free__max_files_at_once=1)
+    app = create_app(settings, clock=clock)
     with TestClient(app) as client:
         upload_id = upload(client, member, noise(3))
         submit(client, member, upload_id)
@@ -150,7 +152,8 @@ def test_more_jobs_than_the_plan_allows_are_refused(
 def test_credits_that_are_missing_are_named(
     settings: Settings, clock: ManualClock, member: Member
 ) -> None:
-    app = create_app(settings.model_copy(update={"free_credits_s": 1}), clock=clock)
+    write_site(settings.data_dir / "sites", plans__free__credits_at_sign_up=1)
+    app = create_app(settings, clock=clock)
     with TestClient(app) as client:
         body = {"upload_id": upload(client, member, noise(3))}
 

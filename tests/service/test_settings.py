@@ -27,12 +27,12 @@ def test_everything_has_a_default() -> None:
 
 def test_variables_count_before_the_file_and_options_before_both(tmp_path: Path) -> None:
     file = tmp_path / "stemhouse.toml"
-    file.write_text('port = 1\nhost = "192.0.2.1"\nsite_name = "File"\n')
+    file.write_text('port = 1\nhost = "192.0.2.1"\nmail_from = "File"\n')
     environment = {"STEMHOUSE_PORT": "2", "STEMHOUSE_HOST": "192.0.2.2", "OTHER": "x"}
 
     settings = load_settings(environment, file, port=3)
 
-    assert (settings.port, settings.host, settings.site_name) == (3, "192.0.2.2", "File")
+    assert (settings.port, settings.host, settings.mail_from) == (3, "192.0.2.2", "File")
 
 
 def test_a_variable_may_name_the_file(tmp_path: Path) -> None:

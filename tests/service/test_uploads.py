@@ -22,6 +22,7 @@ from stemhouse.errors import Conflict, DiskFull, ExternalError, NotFound
 from stemhouse.settings import Settings
 from stemhouse.storage import Storage
 from stemhouse.testing.clock import ManualClock
+from stemhouse.testing.sites import write_site
 from tests.service.conftest import MakeMember, Member
 
 RATE = 8_000
@@ -44,15 +45,13 @@ def wav() -> bytes:
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(
-        update={
-            "max_upload_bytes": 2_000_000,
-            "max_duration_s": 60.0,
-            "max_files_at_once": 3,
-            "allow_private_addresses": True,
-            "probe_cpu_s": 10.0,
-        }
+    write_site(
+        settings.data_dir / "sites",
+        plans__free__max_upload_bytes=2_000_000,
+        plans__free__max_duration_s=60,
+        plans__free__max_files_at_once=3,
     )
+    return settings.model_copy(update={"allow_private_addresses": True, "probe_cpu_s": 10.0})
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
 from stemhouse.api.openapi import describe
 from stemhouse.api.parts import PARTS
+from stemhouse.api.sites import Sites
 from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
 from stemhouse.http.limits import RateLimits
@@ -25,6 +26,8 @@ from stemhouse.http.part import Part
 from stemhouse.http.schemas import ErrorBody
 from stemhouse.http.services import Clock, Services, utc_now
 from stemhouse.settings import Settings
+from stemhouse.sites.book import SiteBook
+from stemhouse.sites.place import sites_folder
 
 
 def create_app(
@@ -67,6 +70,7 @@ def create_app(
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine),
+        sites=SiteBook(sites_folder(settings)),
         clock=clock,
         with_worker=with_worker,
     )
@@ -82,6 +86,7 @@ def create_app(
     for part in parts:
         for router in (*part.routers, *part.optional_routers(settings)):
             app.include_router(router)
+    app.add_middleware(Sites)
     app.add_middleware(Edge)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app

@@ -12,12 +12,12 @@ from fastapi import APIRouter, Depends, Form, Query
 from fastapi.responses import HTMLResponse
 
 from stemhouse.domains.accounts import service_mailed
-from stemhouse.domains.accounts.access import CurrentSite, from_our_site, limit_sign_in
+from stemhouse.domains.accounts.access import from_our_site, limit_sign_in
 from stemhouse.domains.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from stemhouse.errors import ServiceError
-from stemhouse.http.services import CurrentSettings, Now
+from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
-from stemhouse.settings import Settings
+from stemhouse.http.sites import Place, ThePlace
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,10 +34,10 @@ _PAGE = """<!doctype html>
 <meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
 <style>body{{font:1rem/1.5 system-ui;max-width:30rem;margin:4rem auto;padding:0 1rem}}</style>
 </head><body><main><h1>{title}</h1>{body}</main></body></html>"""
-_CONFIRM = """<form method="post" action="/verify">
+_CONFIRM = """<form method="post" action="verify">
 <input type="hidden" name="token" value="{token}">
 <button>Yes, this address is mine</button></form>"""
-_CHOOSE = """<form method="post" action="/reset">
+_CHOOSE = """<form method="post" action="reset">
 <input type="hidden" name="token" value="{token}">
 <p><label>New password, at least {minimum} characters<br><input type="password" name="password"
 autocomplete="new-password" required minlength="{minimum}" maxlength="{maximum}"></label></p>
@@ -50,53 +50,50 @@ Checked = [Depends(from_our_site), Depends(limit_sign_in)]
 
 
 @router.get("/verify")
-def ask_to_confirm(settings: CurrentSettings, token: Token = "") -> HTMLResponse:
-    return _page(settings, "Confirm your address", _CONFIRM.format(token=escape(token)))
+def ask_to_confirm(place: ThePlace, token: Token = "") -> HTMLResponse:
+    return _page(place, "Confirm your address", _CONFIRM.format(token=escape(token)))
 
 
 @router.post("/verify", dependencies=Checked)
 def confirm(
     token: FormToken,
-    settings: CurrentSettings,
+    place: ThePlace,
     session: RequestSession,
     now: Now,
-    *,
-    site_id: CurrentSite,
 ) -> HTMLResponse:
     try:
-        service_mailed.confirm(session, site_id, token, now)
+        service_mailed.confirm(session, place.site.name, token, now)
     except ServiceError as error:
-        return _refusal(settings, error)
-    return _page(settings, "Your address is confirmed", '<p><a href="/">Go on</a></p>')
+        return _refusal(place, error)
+    return _page(place, "Your address is confirmed", '<p><a href="./">Go on</a></p>')
 
 
 @router.get("/reset")
-def ask_for_password(settings: CurrentSettings, token: Token = "") -> HTMLResponse:
+def ask_for_password(place: ThePlace, token: Token = "") -> HTMLResponse:
     form = _CHOOSE.format(token=escape(token), minimum=MIN_LENGTH, maximum=MAX_LENGTH)
-    return _page(settings, "Choose a new password", form)
+    return _page(place, "Choose a new password", form)
 
 
 @router.post("/reset", dependencies=Checked)
 def choose_password(
     token: FormToken,
     password: FormPassword,
-    settings: CurrentSettings,
+    place: ThePlace,
     session: RequestSession,
     *,
     now: Now,
-    site_id: CurrentSite,
 ) -> HTMLResponse:
     try:
-        service_mailed.choose_password(session, site_id, token, password, now=now)
+        service_mailed.choose_password(session, place.site.name, token, password, now=now)
     except ServiceError as error:
-        return _refusal(settings, error)
-    return _page(settings, "Your password is set", '<p><a href="/">Sign in with it</a></p>')
+        return _refusal(place, error)
+    return _page(place, "Your password is set", '<p><a href="./">Sign in with it</a></p>')
 
 
-def _refusal(settings: Settings, error: ServiceError) -> HTMLResponse:
-    return _page(settings, "That did not work", f"<p>{escape(error.message)}</p>", status=410)
+def _refusal(place: Place, error: ServiceError) -> HTMLResponse:
+    return _page(place, "That did not work", f"<p>{escape(error.message)}</p>", status=410)
 
 
-def _page(settings: Settings, title: str, body: str, *, status: int = 200) -> HTMLResponse:
-    shown = escape(f"{title} · {settings.site_name}")
+def _page(place: Place, title: str, body: str, *, status: int = 200) -> HTMLResponse:
+    shown = escape(f"{title} · {place.site.title}")
     return HTMLResponse(_PAGE.format(title=shown, body=body), status, headers=_HEADERS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from stemhouse.domains.accounts.cookies import CSRF_HEADER, guest_cookie, session_cookie
-from stemhouse.domains.accounts.plans import DEFAULT_SITE
 
 DESCRIPTION: Final = """Takes songs apart.
 
@@ -45,13 +44,14 @@ SECURITY_SCHEMES: Final[dict[str, Any]] = {
     "session": {
         "type": "apiKey",
         "in": "cookie",
-        "name": session_cookie(DEFAULT_SITE),
-        "description": "A browser that is signed in (`POST /v1/session`).",
+        "name": session_cookie("SITE"),
+        "description": "A browser that is signed in (`POST /v1/session`); SITE is the name of "
+        "the site, as `GET /v1/site` tells it.",
     },
     "guest": {
         "type": "apiKey",
         "in": "cookie",
-        "name": guest_cookie(DEFAULT_SITE),
+        "name": guest_cookie("SITE"),
         "description": "A browser that tries the service without an account "
         "(`POST /v1/session/guest`).",
     },

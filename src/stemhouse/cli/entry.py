@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from stemhouse.settings import Settings
+    from stemhouse.sites.schema import Site
 
 ConfigOption = Annotated[
     Path | None,
@@ -22,6 +23,15 @@ ConfigOption = Annotated[
         "--config",
         metavar="FILE",
         help="A TOML file with settings; variables STEMHOUSE_… count before it.",
+        show_default=False,
+    ),
+]
+SiteOption = Annotated[
+    str | None,
+    typer.Option(
+        "--site",
+        metavar="NAME",
+        help="Which site. [default: the one for any host, or the first]",
         show_default=False,
     ),
 ]
@@ -58,3 +68,12 @@ def one_transaction(config: Path | None, *, read_only: bool = False) -> Iterator
         check(engine)
         with transaction(make_sessions(engine), read_only=read_only) as session:
             yield session
+
+
+def site_named(config: Path | None, name: str | None) -> Site:
+    """Return the site that an option names, or the usual one."""
+    from stemhouse.sites.book import SiteBook
+    from stemhouse.sites.place import sites_folder
+
+    book = SiteBook(sites_folder(read_settings(config)))
+    return book.usual() if name is None else book.by_name(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from stemhouse.cli.console import print_json
-from stemhouse.cli.entry import ConfigOption, JsonOption, one_transaction
+from stemhouse.cli.entry import ConfigOption, JsonOption, SiteOption, one_transaction, site_named
 from stemhouse.errors import InvalidOption, NotFound
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ def create(
         list[str] | None,
         typer.Option("--scope", help="What it may do; several times. [default: everything]"),
     ] = None,
+    site: SiteOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
@@ -45,7 +46,7 @@ def create(
             f"a key has a name and some of these scopes: {', '.join(sorted(ALL_SCOPES))}"
         ) from None
     with one_transaction(config) as session:
-        account = _account(session, email)
+        account = _account(session, site_named(config, site).name, email)
         made = add(session, (account.site_id, account.id), asked, utc_now())
     if as_json:
         print_json(made.model_dump(mode="json"))
@@ -70,13 +71,13 @@ def revoke(
     typer.echo(f"Revoked {key_id}.")
 
 
-def _account(session: Session, email: str) -> Account:
+def _account(session: Session, site_id: str, email: str) -> Account:
     from stemhouse.domains.accounts import queries
-    from stemhouse.domains.accounts.plans import DEFAULT_SITE
 
-    found = session.scalars(queries.account_by_email(DEFAULT_SITE, email.lower())).one_or_none()
+    found = session.scalars(queries.account_by_email(site_id, email.lower())).one_or_none()
     if found is None:
         raise NotFound(
-            f"there is no account with the address {email}: stemhouse user create makes one"
+            f"the site {site_id} has no account with the address {email}: "
+            "stemhouse user create makes one"
         )
     return found

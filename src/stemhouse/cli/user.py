@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from stemhouse.cli.console import print_json
-from stemhouse.cli.entry import ConfigOption, JsonOption, one_transaction
+from stemhouse.cli.entry import ConfigOption, JsonOption, SiteOption, one_transaction, site_named
 from stemhouse.errors import InvalidOption
 
 app = typer.Typer(no_args_is_help=True, help="Make and list accounts.")
@@ -22,13 +22,13 @@ def create(
         bool,
         typer.Option("--password-stdin", help="Read the password from standard input."),
     ] = False,
+    site: SiteOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:
     """Make an account; its address counts as confirmed. Without a password one is made up."""
     from pydantic import ValidationError
 
-    from stemhouse.domains.accounts.plans import DEFAULT_SITE
     from stemhouse.domains.accounts.schemas import SignUpRequest
     from stemhouse.domains.accounts.service import NewUser, create_user
     from stemhouse.http.services import utc_now
@@ -40,7 +40,7 @@ def create(
     except ValidationError as error:
         problems = "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())
         raise InvalidOption(f"the account cannot be made: {problems}") from None
-    new = NewUser(site_id=DEFAULT_SITE, email=asked.email, password=asked.password)
+    new = NewUser(site_id=site_named(config, site).name, email=asked.email, password=asked.password)
     with one_transaction(config) as session:
         account = create_user(session, new, utc_now())
         facts = {"id": account.id, "email": account.email}
@@ -50,15 +50,16 @@ def create(
 
 
 @app.command("list")
-def list_users(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """List the accounts, one a line, oldest first."""
+def list_users(
+    site: SiteOption = None, as_json: JsonOption = False, config: ConfigOption = None
+) -> None:
+    """List the accounts of a site, one a line, oldest first."""
     from stemhouse.domains.accounts import queries
-    from stemhouse.domains.accounts.plans import DEFAULT_SITE
     from stemhouse.domains.accounts.service import describe
     from stemhouse.domains.accounts.tables import Account
 
     with one_transaction(config, read_only=True) as session:
-        wanted = queries.accounts(DEFAULT_SITE).order_by(Account.id)
+        wanted = queries.accounts(site_named(config, site).name).order_by(Account.id)
         found = [describe(account).model_dump(mode="json") for account in session.scalars(wanted)]
     for one in found:
         if as_json:

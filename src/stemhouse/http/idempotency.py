@@ -48,7 +48,9 @@ class Once:
     """Does something once per key of an account."""
 
     def __init__(self, request: Request, session: Session, now: datetime, key: str | None) -> None:
-        self._route = f"{request.method} {request.url.path}"
+        # The same address, whether the site is named by the host or by the path.
+        path = request.url.path.removeprefix(request.scope.get("root_path", ""))
+        self._route = f"{request.method} {path}"
         self._session = session
         self._now = now
         self._key = key

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from stemhouse.db.session import SessionFactory
 from stemhouse.settings import Settings
+from stemhouse.sites.book import SiteBook
 
 Clock = Callable[[], datetime]
 
@@ -23,11 +24,12 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Settings, database and clock of one application."""
+    """Settings, sites, database and clock of one application."""
 
     settings: Settings
     engine: Engine
     sessions: SessionFactory
+    sites: SiteBook
     clock: Clock = utc_now
     with_worker: bool = False
     """Whether this process also separates songs (``stemhouse serve``)."""

@@ -12,10 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from stemhouse.db.session import reading
 from stemhouse.domains.accounts import service
 from stemhouse.domains.accounts.access import authenticate, cookie_of
+from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.tokens import csrf_token
 from stemhouse.domains.separations.access import TheDesk
 from stemhouse.errors import Forbidden, Unauthenticated
 from stemhouse.http.services import CurrentSettings, services_of
+from stemhouse.http.sites import TheSite
 from stemhouse.pages.headers import PAGE_HEADERS
 
 router = APIRouter(include_in_schema=False)
@@ -55,15 +57,18 @@ def _visitor(request: Request, settings: CurrentSettings) -> Visitor:
 @router.head("/")
 @router.get("/")
 def show_first_page(
-    visitor: Annotated[Visitor, Depends(_visitor)], settings: CurrentSettings, desk: TheDesk
+    visitor: Annotated[Visitor, Depends(_visitor)],
+    settings: CurrentSettings,
+    desk: TheDesk,
+    site: TheSite,
 ) -> HTMLResponse:
     text = _templates.get_template("first.html").render(
-        site_name=settings.site_name,
+        site_name=site.title,
         visitor=visitor,
         models=[model.card for model in desk.shelf.all()],
         usual_model=desk.usual_model,
-        max_megabytes=settings.max_upload_bytes // 1_000_000,
-        guests=settings.guests,
+        max_megabytes=site.plans["free"].max_upload_bytes // 1_000_000,
+        guests=takes_guests(site),
         sign_up=settings.sign_up != "closed",
         provider=bool(settings.openid_issuer),
     )

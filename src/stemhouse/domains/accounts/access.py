@@ -18,7 +18,7 @@ from stemhouse.db.session import reading
 from stemhouse.domains.accounts import queries
 from stemhouse.domains.accounts.cookies import CSRF_HEADER, guest_cookie, session_cookie
 from stemhouse.domains.accounts.last_use import last_use_of
-from stemhouse.domains.accounts.plans import DEFAULT_SITE, AccountKind, plan_for
+from stemhouse.domains.accounts.plans import AccountKind, plan_for, takes_guests
 from stemhouse.domains.accounts.principal import Principal, Via
 from stemhouse.domains.accounts.queries import Credential
 from stemhouse.domains.accounts.scopes import ALL_SCOPES, GUEST_SCOPES, Scope
@@ -32,22 +32,18 @@ from stemhouse.errors import Forbidden, Unauthenticated
 from stemhouse.http.limits import network_address, rate_limits_of
 from stemhouse.http.services import Services, services_of
 from stemhouse.http.session import SAFE_METHODS
+from stemhouse.http.sites import CurrentSite, TheSite, place_of, site_of
+from stemhouse.sites.schema import Site
+
+__all__ = ["CurrentSite", "TheSite", "site_of"]
 
 _bearer = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer shk_…`")
 _cookie = APIKeyCookie(
-    name=session_cookie(DEFAULT_SITE),
+    name=session_cookie("SITE"),
     auto_error=False,
     description="A browser that is signed in; requests that change something also send "
     "`X-CSRF-Token`.",
 )
-
-
-def site_of(_request: Request) -> str:
-    """Return the site that a request is for."""
-    return DEFAULT_SITE
-
-
-CurrentSite = Annotated[str, Depends(site_of)]
 
 
 def authenticate(request: Request) -> Principal | None:
@@ -60,18 +56,18 @@ def authenticate(request: Request) -> Principal | None:
     Forbidden
         The account is blocked, or the request changes something and no page of ours sent it.
     """
-    services, site_id = services_of(request), site_of(request)
+    services, site = services_of(request), place_of(request).site
     authorization = request.headers.get("authorization")
     if authorization is not None:
-        return _by_key(services, site_id, authorization)
-    token = request.cookies.get(session_cookie(site_id))
+        return _by_key(services, site, authorization)
+    token = request.cookies.get(session_cookie(site.name))
     if token:
-        principal = _by_session(services, site_id, token)
+        principal = _by_session(services, site, token)
         if principal is not None:
             return _from_our_page(request, services, token, principal)
-    guest = request.cookies.get(guest_cookie(site_id))
+    guest = request.cookies.get(guest_cookie(site.name))
     if guest:
-        principal = _by_guest(services, site_id, guest)
+        principal = _by_guest(services, site, guest)
         if principal is not None:
             return _from_our_page(request, services, guest, principal)
     return None
@@ -123,7 +119,8 @@ def limit_sign_in(request: Request) -> None:
     """Count what somebody might try to guess with, per network address."""
     settings = services_of(request).settings
     who = address_token(settings, network_address(request))
-    rate_limits_of(request).count_together(settings.rate_sign_in, "sign-in", who)
+    kind = f"sign-in:{site_of(request)}"
+    rate_limits_of(request).count_together(settings.rate_sign_in, kind, who)
 
 
 def from_our_site(request: Request) -> None:
@@ -142,9 +139,9 @@ def from_our_site(request: Request) -> None:
 
 def guest_of(request: Request) -> Principal | None:
     """Return the guest that a browser has been until now, whoever else it is."""
-    services, site_id = services_of(request), site_of(request)
-    cookie = request.cookies.get(guest_cookie(site_id))
-    return _by_guest(services, site_id, cookie) if cookie else None
+    services, site = services_of(request), place_of(request).site
+    cookie = request.cookies.get(guest_cookie(site.name))
+    return _by_guest(services, site, cookie) if cookie else None
 
 
 def cookie_of(request: Request, principal: Principal) -> str | None:
@@ -160,39 +157,39 @@ def _known(principal: Principal | None) -> Principal:
     return principal
 
 
-def _by_key(services: Services, site_id: str, authorization: str) -> Principal:
+def _by_key(services: Services, site: Site, authorization: str) -> Principal:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("the Authorization header must read: Bearer shk_…")
     with reading(services.sessions) as session:
-        found = queries.credential_of_key(session, site_id, hash_token(token.strip()))
+        found = queries.credential_of_key(session, site.name, hash_token(token.strip()))
     if found is None or _is_over(services, found):
         raise Unauthenticated("the API key is wrong, revoked or expired: make a new one")
-    return _principal(services, site_id, found, "key")
+    return _principal(site, found, "key")
 
 
-def _by_session(services: Services, site_id: str, token: str) -> Principal | None:
+def _by_session(services: Services, site: Site, token: str) -> Principal | None:
     with reading(services.sessions) as session:
-        found = queries.credential_of_session(session, site_id, hash_token(token))
+        found = queries.credential_of_session(session, site.name, hash_token(token))
     if found is None or _is_over(services, found):
         return None
-    return _principal(services, site_id, found, "session")
+    return _principal(site, found, "session")
 
 
-def _by_guest(services: Services, site_id: str, cookie: str) -> Principal | None:
-    account_id = read_guest(services.settings, site_id, cookie)
-    if account_id is None:
+def _by_guest(services: Services, site: Site, cookie: str) -> Principal | None:
+    account_id = read_guest(services.settings, site.name, cookie)
+    if account_id is None or not takes_guests(site):
         return None
     with reading(services.sessions) as session:
-        found = queries.credential_of_guest(session, site_id, account_id)
-    return None if found is None else _principal(services, site_id, found, "guest")
+        found = queries.credential_of_guest(session, site.name, account_id)
+    return None if found is None else _principal(site, found, "guest")
 
 
 def _is_over(services: Services, found: Credential) -> bool:
     return found.expires_at is not None and found.expires_at <= services.clock()
 
 
-def _principal(services: Services, site_id: str, found: Credential, via: Via) -> Principal:
+def _principal(site: Site, found: Credential, via: Via) -> Principal:
     if found.blocked:
         raise Forbidden("this account is blocked: write to whoever runs this service")
     kind = cast(AccountKind, found.kind)
@@ -200,10 +197,10 @@ def _principal(services: Services, site_id: str, found: Credential, via: Via) ->
     if scopes is None:
         scopes = GUEST_SCOPES if kind == "guest" else ALL_SCOPES
     return Principal(
-        site_id=site_id,
+        site_id=site.name,
         account_id=found.account_id,
         kind=kind,
-        plan=plan_for(kind, found.plan, services.settings),
+        plan=plan_for(site, found.plan),
         scopes=scopes,
         via=via,
         credential_id=found.id,

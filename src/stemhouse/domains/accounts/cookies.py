@@ -1,16 +1,18 @@
 """The cookies of a site: who is signed in, who is a guest, and the token pages send along.
 
-Each site has names of its own, so that two sites on one host share nothing.
+Each site has names of its own, so that two sites on one host share nothing; and a site below a
+path gets its cookies there alone.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import Response
+from fastapi import Depends, Request, Response
 
 from stemhouse.domains.accounts.tokens import csrf_token
-from stemhouse.settings import Settings
+from stemhouse.http.services import services_of
+from stemhouse.http.sites import place_of
 
 CSRF_HEADER: Final = "x-csrf-token"
 GUEST_TTL_S: Final = 30 * 86_400
@@ -31,47 +33,60 @@ def csrf_cookie(site_id: str) -> str:
     return f"stemhouse_{site_id}_csrf"
 
 
-def set_session(response: Response, settings: Settings, site_id: str, token: str) -> None:
-    """Sign a browser in; whoever was a guest there is one no more."""
-    max_age = int(settings.session_ttl_s)
-    _set(response, settings, session_cookie(site_id), token, max_age=max_age)
-    response.delete_cookie(guest_cookie(site_id), path="/")
-    _set_csrf(response, settings, site_id, token, max_age=max_age)
+class SiteCookies:
+    """Sets and removes the cookies of the site that a request is for."""
+
+    def __init__(self, request: Request) -> None:
+        place = place_of(request)
+        self._site_id = place.site.name
+        self._root_path = place.root_path
+        self._settings = services_of(request).settings
+
+    def sign_in(self, response: Response, token: str) -> None:
+        """Sign a browser in; whoever was a guest there is one no more."""
+        max_age = int(self._settings.session_ttl_s)
+        self._forget(response, guest_cookie(self._site_id))
+        self._set(response, session_cookie(self._site_id), token, max_age=max_age)
+        self._set_csrf(response, token, max_age=max_age)
+
+    def remember_guest(self, response: Response, value: str) -> None:
+        """Remember a guest."""
+        self._set(response, guest_cookie(self._site_id), value, max_age=GUEST_TTL_S)
+        self._set_csrf(response, value, max_age=GUEST_TTL_S)
+
+    def forget(self, response: Response) -> None:
+        """Sign a browser out."""
+        for name in (session_cookie, guest_cookie, csrf_cookie):
+            self._forget(response, name(self._site_id))
+
+    def _forget(self, response: Response, name: str) -> None:
+        response.delete_cookie(name, path=self._root_path or "/")
+        self._forget_elsewhere(response, name)
+
+    def _forget_elsewhere(self, response: Response, name: str) -> None:
+        # The same site may have been visited by its host, whose cookies reach below every path:
+        # a browser is one visitor of a site, not two.
+        if self._root_path:
+            response.delete_cookie(name, path="/")
+
+    def _set(
+        self, response: Response, name: str, value: str, *, max_age: int, readable: bool = False
+    ) -> None:
+        self._forget_elsewhere(response, name)
+        response.set_cookie(
+            name,
+            value,
+            max_age=max_age,
+            path=self._root_path or "/",
+            secure=self._settings.secure_cookies,
+            httponly=not readable,
+            samesite="lax",
+        )
+
+    def _set_csrf(self, response: Response, cookie: str, *, max_age: int) -> None:
+        # The page's script reads it and sends it back as a header.
+        name, token = csrf_cookie(self._site_id), csrf_token(self._settings, cookie)
+        self._set(response, name, token, max_age=max_age, readable=True)
 
 
-def set_guest(response: Response, settings: Settings, site_id: str, value: str) -> None:
-    """Remember a guest."""
-    _set(response, settings, guest_cookie(site_id), value, max_age=GUEST_TTL_S)
-    _set_csrf(response, settings, site_id, value, max_age=GUEST_TTL_S)
-
-
-def forget(response: Response, site_id: str) -> None:
-    """Sign a browser out."""
-    for name in (session_cookie(site_id), guest_cookie(site_id), csrf_cookie(site_id)):
-        response.delete_cookie(name, path="/")
-
-
-def _set(response: Response, settings: Settings, name: str, value: str, *, max_age: int) -> None:
-    response.set_cookie(
-        name,
-        value,
-        max_age=max_age,
-        path="/",
-        secure=settings.secure_cookies,
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def _set_csrf(
-    response: Response, settings: Settings, site_id: str, cookie: str, *, max_age: int
-) -> None:
-    response.set_cookie(
-        csrf_cookie(site_id),
-        csrf_token(settings, cookie),
-        max_age=max_age,
-        path="/",
-        secure=settings.secure_cookies,
-        httponly=False,  # the page's script reads it and sends it back as a header
-        samesite="lax",
-    )
+TheCookies = Annotated[SiteCookies, Depends(SiteCookies)]

@@ -20,6 +20,7 @@ from joserfc.jwk import KeySet
 
 from stemhouse.domains.accounts.tokens import new_token
 from stemhouse.errors import ProviderFailed, Unauthenticated
+from stemhouse.http.sites import Place
 from stemhouse.settings import Settings
 
 TIMEOUT_S: Final = 10.0
@@ -58,12 +59,12 @@ class OpenIdProvider:
         self._issuer = settings.openid_issuer.rstrip("/")
         self._metadata: dict[str, Any] = {}
 
-    @property
-    def way_back(self) -> str:
-        """The address that the provider sends people back to; it has to be registered there."""
-        return f"{self._settings.address}/v1/openid/callback"
+    @staticmethod
+    def way_back(place: Place) -> str:
+        """Return where the provider sends people back to; each site's is registered there."""
+        return f"{place.address}/v1/openid/callback"
 
-    def depart(self) -> Departure:
+    def depart(self, place: Place) -> Departure:
         """Begin signing in.
 
         Raises
@@ -72,16 +73,16 @@ class OpenIdProvider:
             The provider does not answer.
         """
         journey = {"state": new_token(), "nonce": new_token(), "verifier": new_token()}
-        with self._client() as client:
+        with self._client(place) as client:
             url, _ = client.create_authorization_url(
                 self._endpoint(client, "authorization_endpoint"),
                 state=journey["state"],
                 nonce=journey["nonce"],
                 code_verifier=journey["verifier"],
             )
-        return Departure(url, self._signer().dumps(journey))
+        return Departure(url, self._signer(place).dumps(journey))
 
-    def arrive(self, cookie: str, state: str, code: str) -> Claims:
+    def arrive(self, place: Place, cookie: str, state: str, *, code: str) -> Claims:
         """Finish signing in.
 
         Raises
@@ -91,10 +92,10 @@ class OpenIdProvider:
         ProviderFailed
             The provider does not answer.
         """
-        journey = self._read(cookie)
+        journey = self._read(place, cookie)
         if not state or journey["state"] != state:
             raise Unauthenticated("signing in was begun elsewhere or too long ago: begin again")
-        with self._client() as client:
+        with self._client(place) as client:
             try:
                 token = client.fetch_token(
                     self._endpoint(client, "token_endpoint"),
@@ -148,29 +149,29 @@ class OpenIdProvider:
             raise _silent(error) from error
         return found
 
-    def _client(self) -> OAuth2Client:
+    def _client(self, place: Place) -> OAuth2Client:
         return OAuth2Client(
             client_id=self._settings.openid_client_id,
             client_secret=self._settings.openid_client_secret.get_secret_value(),
             scope=_SCOPES,
-            redirect_uri=self.way_back,
+            redirect_uri=self.way_back(place),
             code_challenge_method="S256",
             timeout=TIMEOUT_S,
         )
 
-    def _read(self, cookie: str) -> dict[str, str]:
+    def _read(self, place: Place, cookie: str) -> dict[str, str]:
         try:
-            journey: dict[str, str] = self._signer().loads(cookie, max_age=JOURNEY_S)
+            journey: dict[str, str] = self._signer(place).loads(cookie, max_age=JOURNEY_S)
         except BadSignature:  # too old as well
             raise Unauthenticated(
                 "signing in was begun elsewhere or too long ago: begin again"
             ) from None
         return journey
 
-    def _signer(self) -> URLSafeTimedSerializer:
+    def _signer(self, place: Place) -> URLSafeTimedSerializer:
         return URLSafeTimedSerializer(
             self._settings.secret_key.get_secret_value(),
-            salt="openid",
+            salt=f"openid:{place.site.name}",
             signer_kwargs={"digest_method": hashlib.sha256},
         )
 

@@ -1,14 +1,18 @@
-"""What an account may use. Until there are site files, limits come from the settings."""
+"""What an account may use: the plan of its site that its row names."""
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-from stemhouse.settings import Settings
+from stemhouse.sites.plans import SitePlan
+from stemhouse.sites.schema import Site
 
-DEFAULT_SITE = "default"
-"""The one site there is until site files are read."""
+logger = logging.getLogger(__name__)
+
+FREE_PLAN: Final = "free"
+GUEST_PLAN: Final = "guest"
 
 AccountKind = Literal["user", "guest"]
 
@@ -32,20 +36,35 @@ class Plan:
     """Songs in the account's whole life; None means that credits alone decide."""
 
 
-def plan_for(kind: AccountKind, name: str, settings: Settings) -> Plan:
-    """Return the plan of an account by its kind and the name that its row holds."""
-    guest = kind == "guest"
-    max_duration_s = settings.max_duration_s
+def plan_for(site: Site, name: str) -> Plan:
+    """Return a plan of a site by the name that an account's row holds.
+
+    An account keeps the name of its plan when the operator takes the plan out of the site file; it
+    has the free one from then on.
+    """
+    if name not in site.plans:
+        logger.warning("an account has a plan that its site lacks", extra={"plan": name})
+        name = FREE_PLAN
+    plan = site.plans[name]
     return Plan(
         name=name,
-        max_upload_bytes=settings.max_upload_bytes,
-        max_duration_s=min(max_duration_s, settings.guest_max_duration_s)
-        if guest
-        else max_duration_s,
-        max_running_jobs=min(1, settings.max_running_jobs) if guest else settings.max_running_jobs,
-        max_files_at_once=1 if guest else settings.max_files_at_once,
-        retention_s=settings.guest_retention_s if guest else settings.retention_s,
-        priority=20 if guest else 10,
-        free_credits_s=settings.free_credits_s,
-        max_songs=settings.guest_songs if guest else None,
+        max_upload_bytes=plan.max_upload_bytes,
+        max_duration_s=plan.max_duration_s,
+        max_running_jobs=plan.max_running_jobs,
+        max_files_at_once=plan.max_files_at_once,
+        retention_s=plan.retention_s,
+        priority=plan.priority,
+        free_credits_s=_free_credits_s(site, plan),
+        max_songs=plan.max_songs,
     )
+
+
+def takes_guests(site: Site) -> bool:
+    """Whether people may try a song without an account."""
+    return GUEST_PLAN in site.plans
+
+
+def _free_credits_s(site: Site, plan: SitePlan) -> int:
+    # The ledger counts seconds: a free song is one of any length that the plan allows.
+    per_credit_s = plan.max_duration_s if site.unit == "song" else 1
+    return plan.credits_at_sign_up * per_credit_s

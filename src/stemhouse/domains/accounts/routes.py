@@ -11,13 +11,15 @@ from stemhouse.domains.accounts import queries, service, service_mailed, service
 from stemhouse.domains.accounts.access import (
     CurrentPrincipal,
     CurrentSite,
+    TheSite,
     cookie_of,
     from_our_site,
     guest_of,
     limit_sign_in,
     needs,
 )
-from stemhouse.domains.accounts.cookies import forget, set_guest, set_session
+from stemhouse.domains.accounts.cookies import TheCookies
+from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.schemas import (
     Accepted,
@@ -39,6 +41,7 @@ from stemhouse.errors import Conflict, Forbidden
 from stemhouse.http.limits import network_address, rate_limits_of
 from stemhouse.http.services import CurrentServices, CurrentSettings, Now
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import ThePlace
 from stemhouse.settings import Settings
 
 router = APIRouter(prefix="/v1", tags=["accounts"])
@@ -61,15 +64,16 @@ def sign_up(
     services: CurrentServices,
     session: RequestSession,
     *,
-    site_id: CurrentSite,
+    place: ThePlace,
+    cookies: TheCookies,
     guest: Annotated[Principal | None, Depends(guest_of)],
 ) -> SessionAnswer:
     """Make an account. A guest who signs up keeps their songs."""
-    new = NewUser(site_id=site_id, email=asked.email, password=asked.password, guest=guest)
-    signed_in = service.sign_up(services, session, new)
+    new = NewUser(site_id=place.site.name, email=asked.email, password=asked.password, guest=guest)
+    signed_in = service.sign_up(services, session, new, place=place)
     if signed_in is None:
         return JSONResponse(MAIL_SENT.model_dump(), status.HTTP_202_ACCEPTED)  # type: ignore[return-value]
-    return _welcome(response, services.settings, signed_in)
+    return _welcome(response, cookies, services.settings, signed_in)
 
 
 @router.post("/session", dependencies=Public)
@@ -81,12 +85,15 @@ def sign_in(
     services: CurrentServices,
     session: RequestSession,
     site_id: CurrentSite,
+    cookies: TheCookies,
 ) -> SessionAnswer:
     """Sign in with an e-mail address and a password; the answer sets cookies."""
     who = address_token(services.settings, asked.email)
-    rate_limits_of(request).count_together(services.settings.rate_sign_in, "sign-in", who)
+    rate_limits_of(request).count_together(
+        services.settings.rate_sign_in, f"sign-in:{site_id}", who
+    )
     signed_in = service.sign_in(services, session, site_id, (asked.email, asked.password))
-    return _welcome(response, services.settings, signed_in)
+    return _welcome(response, cookies, services.settings, signed_in)
 
 
 @router.post("/session/guest", status_code=status.HTTP_201_CREATED, dependencies=Public)
@@ -97,21 +104,22 @@ def become_guest(
     settings: CurrentSettings,
     now: Now,
     session: RequestSession,
-    site_id: CurrentSite,
+    site: TheSite,
+    cookies: TheCookies,
     known: Annotated[Principal | None, Depends(guest_of)],
 ) -> SessionAnswer:
     """Try a song without an account; who is a guest already stays the same one."""
-    if not settings.guests:
+    if not takes_guests(site):
         raise Forbidden("trying without an account is not offered here: sign up first")
     if known is not None:
         account = service.load(session, known)
     else:
         who = address_token(settings, network_address(request))
-        rates = f"{settings.guests_per_address_per_day}/day"
-        rate_limits_of(request).count_together(rates, f"guest:{site_id}", who)
-        account = service.become_guest(session, site_id, now)
-    cookie = sign_guest(settings, site_id, account.id)
-    set_guest(response, settings, site_id, cookie)
+        rates = f"{site.guard.guests_per_address_per_day}/day"
+        rate_limits_of(request).count_together(rates, f"guest:{site.name}", who)
+        account = service.become_guest(session, site.name, now)
+    cookie = sign_guest(settings, site.name, account.id)
+    cookies.remember_guest(response, cookie)
     return _session_answer(settings, account, cookie)
 
 
@@ -129,10 +137,15 @@ def show_session(
 
 
 @router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
-def sign_out(response: Response, principal: CurrentPrincipal, session: RequestSession) -> None:
+def sign_out(
+    response: Response,
+    principal: CurrentPrincipal,
+    session: RequestSession,
+    cookies: TheCookies,
+) -> None:
     """Sign out in this browser."""
     service.sign_out(session, principal)
-    forget(response, principal.site_id)
+    cookies.forget(response)
 
 
 @router.get("/account")
@@ -147,13 +160,13 @@ def show_account(principal: CurrentPrincipal, session: RequestSession) -> Accoun
     dependencies=[Depends(limit_sign_in)],
 )
 def ask_to_confirm(
-    principal: Writer, settings: CurrentSettings, session: RequestSession, now: Now
+    principal: Writer, place: ThePlace, session: RequestSession, now: Now
 ) -> Accepted:
     """Mail the link that confirms the account's address once more."""
     account = service.load(session, principal)
     if account.email is None or account.email_verified_at is not None:
         raise Conflict("there is no address to confirm")
-    service_mailed.ask_to_confirm(session, settings, account, now=now)
+    service_mailed.ask_to_confirm(session, place, account, now=now)
     return MAIL_SENT
 
 
@@ -175,29 +188,24 @@ def change_email(
     principal: Writer,
     services: CurrentServices,
     session: RequestSession,
+    *,
+    place: ThePlace,
 ) -> Accepted:
     """Ask for another address: it counts once the link that is mailed there was followed."""
     service.prove_owner(services, principal, asked.password)
     account = service.load(session, principal)
     if account.kind != "user":
         raise Forbidden("a guest has no address: sign up first")
-    service_mailed.ask_to_confirm(
-        session, services.settings, account, now=services.clock(), email=asked.email
-    )
+    service_mailed.ask_to_confirm(session, place, account, now=services.clock(), email=asked.email)
     return MAIL_SENT
 
 
 @router.post("/password-reset", status_code=status.HTTP_202_ACCEPTED, dependencies=Public)
 def ask_for_password(
-    asked: EmailRequest,
-    settings: CurrentSettings,
-    *,
-    session: RequestSession,
-    now: Now,
-    site_id: CurrentSite,
+    asked: EmailRequest, place: ThePlace, session: RequestSession, now: Now
 ) -> Accepted:
     """Mail a link that lets the owner of the address choose a new password."""
-    service_mailed.ask_for_password(session, settings, site_id, asked.email, now=now)
+    service_mailed.ask_for_password(session, place, asked.email, now=now)
     return MAIL_SENT
 
 
@@ -243,6 +251,7 @@ def delete_account(
     principal: CurrentPrincipal,
     services: CurrentServices,
     session: RequestSession,
+    cookies: TheCookies,
 ) -> None:
     """Delete the account with all it owns: songs, stems, jobs, keys. There is no way back."""
     if principal.kind == "user":
@@ -251,13 +260,14 @@ def delete_account(
     session.execute(queries.lock_account(principal.site_id, principal.account_id))
     owned = service_ownership.owned_data(request.app.state.parts)
     service_ownership.delete(session, principal.site_id, principal.account_id, owned=owned)
-    forget(response, principal.site_id)
+    cookies.forget(response)
 
 
-def _welcome(response: Response, settings: Settings, signed_in: SignedIn) -> SessionAnswer:
-    account = signed_in.account
-    set_session(response, settings, account.site_id, signed_in.token)
-    return _session_answer(settings, account, signed_in.token)
+def _welcome(
+    response: Response, cookies: TheCookies, settings: Settings, signed_in: SignedIn
+) -> SessionAnswer:
+    cookies.sign_in(response, signed_in.token)
+    return _session_answer(settings, signed_in.account, signed_in.token)
 
 
 def _session_answer(settings: Settings, account: Account, cookie: str | None) -> SessionAnswer:

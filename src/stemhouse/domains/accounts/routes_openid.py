@@ -8,16 +8,19 @@ from fastapi import APIRouter, Cookie, Depends, Query, Request, status
 from fastapi.responses import RedirectResponse
 
 from stemhouse.domains.accounts import service_openid
-from stemhouse.domains.accounts.access import CurrentSite, limit_sign_in
-from stemhouse.domains.accounts.cookies import set_session
+from stemhouse.domains.accounts.access import limit_sign_in
+from stemhouse.domains.accounts.cookies import TheCookies
 from stemhouse.domains.accounts.openid import COOKIE, JOURNEY_S, Claims, OpenIdProvider
 from stemhouse.errors import Unauthenticated
 from stemhouse.http.services import CurrentSettings, Now
 from stemhouse.http.session import WritingSession
+from stemhouse.http.sites import Place, ThePlace
 
 router = APIRouter(prefix="/v1/openid", tags=["accounts"], dependencies=[Depends(limit_sign_in)])
 
-_COOKIE_PATH = "/v1/openid"
+
+def _cookie_path(place: Place) -> str:
+    return f"{place.root_path}/v1/openid"
 
 
 def _provider(request: Request) -> OpenIdProvider:
@@ -29,15 +32,15 @@ Provider = Annotated[OpenIdProvider, Depends(_provider)]
 
 
 @router.get("/login", status_code=status.HTTP_302_FOUND, response_class=RedirectResponse)
-def depart(provider: Provider, settings: CurrentSettings) -> RedirectResponse:
+def depart(provider: Provider, settings: CurrentSettings, place: ThePlace) -> RedirectResponse:
     """Send the browser to the provider."""
-    departure = provider.depart()
+    departure = provider.depart(place)
     answer = RedirectResponse(departure.url, status.HTTP_302_FOUND)
     answer.set_cookie(
         COOKIE,
         departure.cookie,
         max_age=JOURNEY_S,
-        path=_COOKIE_PATH,
+        path=_cookie_path(place),
         secure=settings.secure_cookies,
         httponly=True,
         samesite="lax",
@@ -47,6 +50,7 @@ def depart(provider: Provider, settings: CurrentSettings) -> RedirectResponse:
 
 def _arrival(
     provider: Provider,
+    place: ThePlace,
     state: Annotated[str, Query(max_length=200)] = "",
     *,
     code: Annotated[str, Query(max_length=4000)] = "",
@@ -56,7 +60,7 @@ def _arrival(
     # Asks the provider, before the request's transaction begins.
     if error is not None or not code:
         raise Unauthenticated("the provider did not sign you in: begin again")
-    return provider.arrive(cookie, state, code)
+    return provider.arrive(place, cookie, state, code=code)
 
 
 @router.get("/callback", status_code=status.HTTP_303_SEE_OTHER, response_class=RedirectResponse)
@@ -66,11 +70,12 @@ def arrive(
     session: WritingSession,
     now: Now,
     *,
-    site_id: CurrentSite,
+    place: ThePlace,
+    cookies: TheCookies,
 ) -> RedirectResponse:
     """Come back from the provider, signed in."""
-    signed_in = service_openid.sign_in(session, settings, site_id, claims, now=now)
-    answer = RedirectResponse("/", status.HTTP_303_SEE_OTHER)
-    answer.delete_cookie(COOKIE, path=_COOKIE_PATH)
-    set_session(answer, settings, site_id, signed_in.token)
+    signed_in = service_openid.sign_in(session, settings, place.site.name, claims, now=now)
+    answer = RedirectResponse(f"{place.root_path}/", status.HTTP_303_SEE_OTHER)
+    answer.delete_cookie(COOKIE, path=_cookie_path(place))
+    cookies.sign_in(answer, signed_in.token)
     return answer

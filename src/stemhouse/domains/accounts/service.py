@@ -16,16 +16,15 @@ from stemhouse.db.ids import new_id
 from stemhouse.db.session import reading
 from stemhouse.domains.accounts import letters, outbox, queries, service_mailed
 from stemhouse.domains.accounts.passwords import hash_password, is_password
-from stemhouse.domains.accounts.plans import AccountKind
+from stemhouse.domains.accounts.plans import FREE_PLAN, GUEST_PLAN, AccountKind
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.schemas import AccountAnswer
 from stemhouse.domains.accounts.tables import Account, SignInSession
 from stemhouse.domains.accounts.tokens import hash_token, new_token
 from stemhouse.errors import Conflict, Forbidden, Unauthenticated
 from stemhouse.http.services import Services
+from stemhouse.http.sites import Place
 from stemhouse.settings import Settings
-
-FREE_PLAN = "free"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class NewUser:
     guest: Principal | None = None
 
 
-def sign_up(services: Services, session: Session, new: NewUser) -> SignedIn | None:
+def sign_up(services: Services, session: Session, new: NewUser, *, place: Place) -> SignedIn | None:
     """Make an account and sign it in; None where its address has to be confirmed first.
 
     Raises
@@ -65,7 +64,7 @@ def sign_up(services: Services, session: Session, new: NewUser) -> SignedIn | No
     if found is not None:
         if settings.sign_up == "open":
             raise _address_taken()
-        outbox.put(session, letters.already_here(settings, new.email), now)
+        outbox.put(session, letters.already_here(place, new.email), now)
         return None
     account = _guest_of(session, new) or Account(
         id=new_id("acct"), site_id=new.site_id, plan=FREE_PLAN, created_at=now
@@ -76,7 +75,7 @@ def sign_up(services: Services, session: Session, new: NewUser) -> SignedIn | No
         session.flush()
     except IntegrityError:  # somebody signed up with the same address at the same moment
         raise _address_taken() from None
-    service_mailed.ask_to_confirm(session, settings, account, now=now)
+    service_mailed.ask_to_confirm(session, place, account, now=now)
     return None if settings.sign_up == "verify" else begin_session(session, settings, account, now)
 
 
@@ -153,7 +152,7 @@ def begin_session(
 def become_guest(session: Session, site_id: str, now: datetime) -> Account:
     """Make an account for somebody who wants to try a song first."""
     account = Account(
-        id=new_id("acct"), site_id=site_id, kind="guest", plan="guest", created_at=now
+        id=new_id("acct"), site_id=site_id, kind="guest", plan=GUEST_PLAN, created_at=now
     )
     session.add(account)
     session.flush()

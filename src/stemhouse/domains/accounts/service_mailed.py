@@ -13,7 +13,7 @@ from stemhouse.domains.accounts.passwords import hash_password
 from stemhouse.domains.accounts.tables import Account, MailedToken
 from stemhouse.domains.accounts.tokens import hash_token, new_token
 from stemhouse.errors import Conflict, LinkExpired
-from stemhouse.settings import Settings
+from stemhouse.http.sites import Place
 
 Purpose = Literal["verify", "reset"]
 
@@ -25,7 +25,7 @@ LIFETIMES: Final[dict[Purpose, timedelta]] = {
 
 def ask_to_confirm(
     session: Session,
-    settings: Settings,
+    place: Place,
     account: Account,
     *,
     now: datetime,
@@ -35,7 +35,7 @@ def ask_to_confirm(
     recipient = email or account.email
     assert recipient is not None, "guests have no address"
     token = _new_token(session, account, "verify", email=recipient, now=now)
-    outbox.put(session, letters.confirm_address(settings, recipient, token), now)
+    outbox.put(session, letters.confirm_address(place, recipient, token), now)
 
 
 def confirm(session: Session, site_id: str, token: str, now: datetime) -> Account:
@@ -58,17 +58,15 @@ def confirm(session: Session, site_id: str, token: str, now: datetime) -> Accoun
     return account
 
 
-def ask_for_password(
-    session: Session, settings: Settings, site_id: str, email: str, *, now: datetime
-) -> None:
+def ask_for_password(session: Session, place: Place, email: str, *, now: datetime) -> None:
     """Mail a link that lets the owner of an address choose a password.
 
     Nothing tells the caller whether there is such an account.
     """
-    account = session.scalars(queries.account_by_email(site_id, email)).one_or_none()
+    account = session.scalars(queries.account_by_email(place.site.name, email)).one_or_none()
     if account is not None and account.blocked_at is None:
         token = _new_token(session, account, "reset", email=email, now=now)
-        outbox.put(session, letters.choose_password(settings, email, token), now)
+        outbox.put(session, letters.choose_password(place, email, token), now)
 
 
 def choose_password(

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from stemhouse.db.ids import new_id
 from stemhouse.domains.accounts import queries, service_mailed
 from stemhouse.domains.accounts.openid import Claims
-from stemhouse.domains.accounts.service import FREE_PLAN, SignedIn, begin_session
+from stemhouse.domains.accounts.plans import FREE_PLAN
+from stemhouse.domains.accounts.service import SignedIn, begin_session
 from stemhouse.domains.accounts.tables import Account, Identity
 from stemhouse.errors import Conflict, Forbidden
 from stemhouse.settings import Settings

@@ -29,8 +29,8 @@ from stemhouse.domains.uploads.routes import Examiners, Sender, TakesIn
 from stemhouse.domains.uploads.schemas import UploadAnswer
 from stemhouse.domains.uploads.service import Announcement
 from stemhouse.errors import InvalidOption
-from stemhouse.http.services import CurrentSettings
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import ThePlace, TheSite
 
 VERSION = "1.0.0"
 EXTENSIONS = "creation,creation-with-upload,termination,expiration"
@@ -57,12 +57,12 @@ _versioned = [Depends(_same_version)]
 
 
 @router.options("", status_code=204)
-def tell_abilities(settings: CurrentSettings) -> Response:
+def tell_abilities(site: TheSite) -> Response:
     """Tell what this server can do."""
     headers = {
         "Tus-Version": VERSION,
         "Tus-Extension": EXTENSIONS,
-        "Tus-Max-Size": str(settings.max_upload_bytes),
+        "Tus-Max-Size": str(max(plan.max_upload_bytes for plan in site.plans.values())),
     }
     return Response(status_code=204, headers=_COMMON | headers)
 
@@ -71,6 +71,7 @@ def tell_abilities(settings: CurrentSettings) -> Response:
 async def create_resumable(
     *,
     request: Request,
+    place: ThePlace,
     principal: Sender,
     intake: TakesIn,
     examiners: Examiners,
@@ -94,7 +95,7 @@ async def create_resumable(
     if request.headers.get("content-type") == BODY_TYPE:
         offset = await _receive(request, _Transfer(intake, principal, upload, examiners), 0)
     headers = {
-        "Location": f"{router.prefix}/{upload.id}",
+        "Location": f"{place.root_path}{router.prefix}/{upload.id}",
         "Upload-Offset": str(offset),
     }
     return Response(status_code=201, headers=_COMMON | headers | _expiry(upload))
