@@ -351,3 +351,54 @@ def events(
             name, _, value = line.partition(": ")
             event[name] = json.loads(value) if name == "data" else value
     return found
+
+
+def test_a_song_can_be_called_by_another_name(client: TestClient, member: Member) -> None:
+    job = submit(client, member, upload(client, member, noise(2.0)))
+    path = f"/v1/jobs/{job['id']}"
+
+    renamed = client.patch(path, headers=member.headers, json={"name": "  Clair de Lune "})
+
+    assert renamed.status_code == 200
+    assert renamed.json()["song"]["name"] == "Clair de Lune"
+    assert client.get(path, headers=member.headers).json()["song"]["name"] == "Clair de Lune"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201])
+def test_a_song_needs_a_name_of_sensible_length(
+    name: str, client: TestClient, member: Member
+) -> None:
+    job = submit(client, member, upload(client, member, noise(2.0)))
+
+    refused = client.patch(f"/v1/jobs/{job['id']}", headers=member.headers, json={"name": name})
+
+    assert refused.status_code == 422
+
+
+def test_songs_are_found_by_words_of_their_names(client: TestClient, member: Member) -> None:
+    upload_id = upload(client, member, noise(2.0))
+    for name in ("Clair de Lune", "Lunar 100%", "Moonlight"):
+        job = submit(client, member, upload_id)
+        client.patch(f"/v1/jobs/{job['id']}", headers=member.headers, json={"name": name})
+
+    def found(words: str) -> list[str]:
+        answer = client.get("/v1/jobs", headers=member.headers, params={"q": words})
+        return [job["song"]["name"] for job in answer.json()["data"]]
+
+    assert found("lun") == ["Lunar 100%", "Clair de Lune"]
+    assert found("LUNE clair") == ["Clair de Lune"]
+    assert found("100%") == ["Lunar 100%"]
+    assert found("%") == ["Lunar 100%"]
+    assert found("nothing") == []
+    assert len(found("")) == 3
+
+
+def test_songs_of_others_are_not_found_by_name(
+    client: TestClient, member: Member, make_member: MakeMember
+) -> None:
+    submit(client, member, upload(client, member, noise(2.0)))
+    other = make_member()
+
+    answer = client.get("/v1/jobs", headers=other.headers, params={"q": "song"})
+
+    assert answer.json()["data"] == []

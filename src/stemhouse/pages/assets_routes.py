@@ -53,14 +53,14 @@ for _name in sorted(file.name for file in (files("stemhouse.pages") / "assets").
     router.add_api_route(f"/{_name}", Asset(_name).answer, methods=["GET", "HEAD"])
 
 
-@router.head("/{name}")
-@router.get("/{name}")
-def send_built_file(name: str, request: Request) -> Response:
-    found = built_file(name)  # looked up among names, never opened by one
+@router.head("/{built_name}")
+@router.get("/{built_name}")
+def send_built_file(built_name: str, request: Request) -> Response:
+    found = built_file(built_name)  # looked up among names, never opened by one
     if found is None:
         raise NotFound("there is no such file")
     encoding, data = found.encoded_for(request.headers.get("accept-encoding", ""))
-    headers = {**BUILT_HEADERS, "content-type": _TYPES["." + name.rpartition(".")[2]]}
+    headers = {**BUILT_HEADERS, "content-type": _TYPES["." + built_name.rpartition(".")[2]]}
     if encoding:
         headers["content-encoding"] = encoding
     return Response(data, headers=headers)

@@ -115,6 +115,13 @@ def find(session: Session, principal: Principal, job_id: str) -> Job:
     return job
 
 
+def rename(session: Session, job: Job, name: str) -> Job:
+    """Call a job's song by another name."""
+    job.name = name
+    session.flush()
+    return job
+
+
 def cancel(change: Change, principal: Principal, job_id: str) -> Job:
     """End a job, now and for good; again changes nothing. A worker that runs it lets go of it.
 
