@@ -28,11 +28,12 @@ from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.accounts.plans import plan_for
 from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.accounts.scopes import ALL_SCOPES
 from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.billing.purse import LedgerPurse
-from stemhouse.domains.billing.service import Ledger, Owner
+from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.separations import service
 from stemhouse.domains.separations.lifecycle import Change
 from stemhouse.domains.separations.models import ModelShelf

@@ -15,9 +15,10 @@ from stemhouse.db import checks
 from stemhouse.db.ids import new_id, new_id_after
 from stemhouse.db.session import SessionFactory, make_engine, make_sessions, transaction
 from stemhouse.domains.accounts import queries as accounts
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.billing.closing import close_books, totals_of_site
-from stemhouse.domains.billing.service import Ledger, Owner, TakenBack
+from stemhouse.domains.billing.service import Ledger, TakenBack
 from stemhouse.domains.billing.sweeping import expire_overdue
 from stemhouse.domains.billing.tables import (
     LedgerFlag,

@@ -67,7 +67,8 @@ def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -
     assert job["song"]["upload_id"] == upload_id
     assert (job["result"], job["error"], job["progress"]) == (None, None, None)
     balance = client.get("/v1/balance", headers=member.headers).json()
-    assert balance == {"unit": "second", "available": 35_997, "held": 3}
+    lot = {"available": 35_997, "expires_at": None, "note": "free credits of a new account"}
+    assert balance == {"unit": "second", "available": 35_997, "held": 3, "lots": [lot]}
 
 
 def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from stemhouse.domains.billing.service import Ledger, Owner
+from stemhouse.domains.accounts.scope import Owner
+from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.separations.purse import Payable, Price
 
 SIGN_UP = "sign-up"

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Depends
 
 from stemhouse.domains.accounts.access import needs
 from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing import queries
 from stemhouse.domains.billing.purse import SIGN_UP
 from stemhouse.domains.billing.schemas import BalanceAnswer, EntryAnswer, LotAnswer
-from stemhouse.domains.billing.service import Ledger, Owner
+from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.billing.tables import LedgerTransaction
 from stemhouse.domains.billing.views import show_entries
 from stemhouse.http.pagination import Page, WantedPage, fetch_page

@@ -14,6 +14,7 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import new_id, new_id_after
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing import books, queries
 from stemhouse.domains.billing.books import Kind
 from stemhouse.domains.billing.lots import LotState, Movement, Share, move, take, total
@@ -24,14 +25,6 @@ from stemhouse.domains.billing.tables import (
     LedgerTransaction,
 )
 from stemhouse.errors import InvalidOption, NotFound, PaymentRequired
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose credits: an account of a site."""
-
-    site_id: str
-    account_id: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Expires lots on time, also of accounts that nobody uses."""
+"""Ends on time what ends by itself, also of accounts that nobody uses: credits, plans."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 
 from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.accounts.entitlements import end_plans
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing import queries
-from stemhouse.domains.billing.service import Ledger, Owner
+from stemhouse.domains.billing.service import Ledger
 from stemhouse.http.services import Clock
 
 _log = logging.getLogger(__name__)
@@ -59,5 +61,6 @@ class LedgerSweeper:
         while not self._stopped.wait(self._every_s):
             try:
                 expire_overdue(self._sessions, self._clock)
+                end_plans(self._sessions, self._clock)
             except SQLAlchemyError:  # the database is away for a moment: the next round mends it
                 _log.exception("expired credits could not be written down")
