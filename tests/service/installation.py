@@ -36,7 +36,6 @@ from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.separations import service
 from stemhouse.domains.separations.lifecycle import Change
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Job, JobEvent, Result, ResultStem
 from stemhouse.domains.separations.wishes import Wish
@@ -49,6 +48,7 @@ from stemhouse.jobs.child.songs import SongBench
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.settings import Settings
 from stemhouse.sites.loading import SITE_FILE, load_site
+from stemhouse.sites.models import ModelShelf
 from stemhouse.storage import open_storage
 from stemhouse.testing.sites import TEST_SITE, write_site
 
