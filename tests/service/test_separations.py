@@ -67,8 +67,7 @@ def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -
     assert job["song"]["upload_id"] == upload_id
     assert (job["result"], job["error"], job["progress"]) == (None, None, None)
     balance = client.get("/v1/balance", headers=member.headers).json()
-    lot = {"available": 35_997, "expires_at": None, "note": "free credits of a new account"}
-    assert balance == {"unit": "second", "available": 35_997, "held": 3, "lots": [lot]}
+    assert balance == {"unit": "second", "available": 35_997, "held": 3}
 
 
 def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
@@ -211,6 +210,7 @@ def test_jobs_of_others_are_not_found(
                 "stems/vocals",
                 "stems/vocals/waveform",
                 "archive",
+                "mix",
             )
         ),
     ]
@@ -265,8 +265,26 @@ def test_a_song_goes_in_and_its_stems_come_out(working_client: TestClient, membe
     assert client.get(f"{address}/stems/vocals?format=mp3", headers=headers).status_code == 200
     assert client.get(f"{address}/archive", headers=headers).content[:2] == b"PK"
     assert client.get(f"{address}/stems/vocals/waveform", headers=headers).content[:4] == b"SHWF"
+    check_mix(client, f"{address}/mix", headers)
     balance = client.get("/v1/balance", headers=headers).json()
     assert (balance["available"], balance["held"]) == (35_988, 0)
+
+
+def check_mix(client: TestClient, address: str, headers: dict[str, str]) -> None:
+    def get(**params: Any) -> Any:
+        return client.get(address, params=params, headers=headers)
+
+    whole = get(format="wavfloat")
+    part = client.get(address, headers={**headers, "Range": "bytes=0-99"})
+    one = get(stem=["vocals,-60", "accompaniment,-3,0.5"], format="flac")
+    wrong = [get(stem="vocals,90"), get(stem=["vocals", "vocals,1"]), get(gain_db=90)]
+
+    assert len(whole.content) == int(whole.headers["content-length"])
+    assert "(mix).wav" in whole.headers["content-disposition"]
+    assert (part.status_code, len(part.content)) == (206, 100)
+    assert one.content[:4] == b"fLaC"
+    assert get(stem="banjo").status_code == 404
+    assert {answer.status_code for answer in wrong} <= {400, 422}
 
 
 @pytest.mark.slow

@@ -26,7 +26,8 @@ from stemhouse.http.part import Part
 from stemhouse.http.schemas import ErrorBody
 from stemhouse.http.services import Clock, Services, utc_now
 from stemhouse.settings import Settings
-from stemhouse.sites.place import open_book
+from stemhouse.sites.book import SiteBook
+from stemhouse.sites.place import sites_folder
 
 
 def create_app(
@@ -69,7 +70,7 @@ def create_app(
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine),
-        sites=open_book(settings),
+        sites=SiteBook(sites_folder(settings)),
         clock=clock,
         with_worker=with_worker,
     )
@@ -94,7 +95,6 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stack = ExitStack()
-    app.state.services.sites.tell()
     stack.callback(app.state.services.engine.dispose)
     if app.state.tracing is not None:
         stack.callback(app.state.tracing.close)

@@ -13,6 +13,7 @@ from stemhouse.domains.accounts.plans import Plan
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
+from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
@@ -20,7 +21,6 @@ from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
-from stemhouse.sites.models import ModelShelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
