@@ -351,3 +351,9 @@ class SourceUnreachable(InputError):
     """The address is allowed, but what is there does not answer or is no file."""
 
     code = "source_unreachable"
+
+
+class RecordingBlocked(InputError):
+    """The recording was taken down on this site and is not separated again."""
+
+    code = "recording_blocked"

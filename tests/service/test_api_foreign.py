@@ -22,7 +22,10 @@ def named_routes() -> Iterator[tuple[str, str]]:
     for part in PARTS:
         for router in part.routers:
             for route in router.routes:
-                if isinstance(route, APIRoute) and PARAMETER.search(route.path):
+                # Operators' routes name what is of others: test_admin.py walks them.
+                if not isinstance(route, APIRoute) or route.path.startswith("/v1/admin/"):
+                    continue
+                if PARAMETER.search(route.path):
                     yield from ((method, route.path) for method in sorted(route.methods))
 
 

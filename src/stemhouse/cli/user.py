@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import secrets
 import sys
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from stemhouse.cli.console import print_json
 from stemhouse.cli.entry import ConfigOption, JsonOption, SiteOption, one_transaction, site_named
 from stemhouse.errors import InvalidOption
+
+Reach = Literal["site", "all"]
 
 app = typer.Typer(no_args_is_help=True, help="Make and list accounts.")
 
@@ -22,6 +24,11 @@ def create(
         bool,
         typer.Option("--password-stdin", help="Read the password from standard input."),
     ] = False,
+    operator: Annotated[
+        Reach | None,
+        typer.Option("--operator", help="Let it operate its site, or all: /admin and its API."),
+    ] = None,
+    *,
     site: SiteOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = None,
@@ -43,10 +50,30 @@ def create(
     new = NewUser(site_id=site_named(config, site).name, email=asked.email, password=asked.password)
     with one_transaction(config) as session:
         account = create_user(session, new, utc_now())
+        account.operates = operator
         facts = {"id": account.id, "email": account.email}
     if not password_stdin:
         facts["password"] = password
     _tell(facts, as_json=as_json)
+
+
+@app.command()
+def operator(
+    email: Annotated[str, typer.Argument(help="The account's e-mail address.")],
+    of: Annotated[
+        Literal["site", "all", "none"], typer.Option("--of", help="What it operates from now on.")
+    ],
+    site: SiteOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Let an account operate its site, or all sites, or none any more."""
+    from stemhouse.domains.accounts.service import operate
+
+    with one_transaction(config) as session:
+        account = operate(
+            session, site_named(config, site).name, email, None if of == "none" else of
+        )
+        typer.echo(f"{account.email} operates: {of}")
 
 
 @app.command("list")

@@ -19,6 +19,8 @@ TABLE_MODULES = (
     "stemhouse.domains.separations.tables",
     "stemhouse.domains.billing.tables",
     "stemhouse.domains.webhooks.tables",
+    "stemhouse.domains.takedowns.tables",
+    "stemhouse.domains.admin.tables",
     "stemhouse.jobs.tables",
 )
 

@@ -1,2 +1,2 @@
-// What operators work with.
-export {};
+// The operator's pages.
+import "../features/admin/admin-panel";

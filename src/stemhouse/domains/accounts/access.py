@@ -19,7 +19,7 @@ from stemhouse.domains.accounts import queries
 from stemhouse.domains.accounts.cookies import CSRF_HEADER, guest_cookie, session_cookie
 from stemhouse.domains.accounts.last_use import last_use_of
 from stemhouse.domains.accounts.plans import AccountKind, plan_for, takes_guests
-from stemhouse.domains.accounts.principal import Principal, Via
+from stemhouse.domains.accounts.principal import Principal, Reach, Via
 from stemhouse.domains.accounts.queries import Credential
 from stemhouse.domains.accounts.scopes import ALL_SCOPES, GUEST_SCOPES, Scope
 from stemhouse.domains.accounts.tokens import (
@@ -196,6 +196,9 @@ def _principal(site: Site, found: Credential, via: Via) -> Principal:
     scopes = found.scopes
     if scopes is None:
         scopes = GUEST_SCOPES if kind == "guest" else ALL_SCOPES
+    operates = cast(Reach | None, found.operates)
+    if operates is None:
+        scopes -= {"admin"}
     return Principal(
         site_id=site.name,
         account_id=found.account_id,
@@ -204,6 +207,7 @@ def _principal(site: Site, found: Credential, via: Via) -> Principal:
         scopes=scopes,
         via=via,
         credential_id=found.id,
+        operates=operates,
     )
 
 

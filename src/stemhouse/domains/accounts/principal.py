@@ -9,6 +9,8 @@ from stemhouse.domains.accounts.plans import AccountKind, Plan
 from stemhouse.errors import Forbidden
 
 Via = Literal["key", "session", "guest"]
+Reach = Literal["site", "all"]
+"""What an operator operates: the site of their account, or all of the installation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,7 @@ class Principal:
     via: Via
     credential_id: str
     """The key's or the session's identifier, or the guest's account."""
+    operates: Reach | None = None
 
     def need(self, scope: str) -> None:
         """Refuse what the key was not made for.

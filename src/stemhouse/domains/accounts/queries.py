@@ -32,6 +32,7 @@ class Credential:
     scopes: frozenset[str] | None
     blocked: bool
     expires_at: datetime | None
+    operates: str | None
 
 
 def credential_of_key(session: Session, site_id: str, token_hash: str) -> Credential | None:
@@ -45,6 +46,7 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
             Account.kind,
             Account.plan,
             Account.blocked_at,
+            Account.operates,
         )
         .join(Account, Account.id == ApiKey.account_id)
         .where(
@@ -63,6 +65,7 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
         frozenset(row.scopes),
         row.blocked_at is not None,
         row.expires_at,
+        row.operates,
     )
 
 
@@ -76,6 +79,7 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
             Account.kind,
             Account.plan,
             Account.blocked_at,
+            Account.operates,
         )
         .join(Account, Account.id == SignInSession.account_id)
         .where(SignInSession.token_hash == token_hash, SignInSession.site_id == site_id)
@@ -90,6 +94,7 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
         None,
         row.blocked_at is not None,
         row.expires_at,
+        row.operates,
     )
 
 
@@ -102,7 +107,8 @@ def credential_of_guest(session: Session, site_id: str, account_id: str) -> Cred
     ).one_or_none()
     if row is None:
         return None
-    return Credential(row.id, row.id, row.kind, row.plan, None, row.blocked_at is not None, None)
+    blocked = row.blocked_at is not None
+    return Credential(row.id, row.id, row.kind, row.plan, None, blocked, None, None)
 
 
 # --- accounts -------------------------------------------------------------------------------------

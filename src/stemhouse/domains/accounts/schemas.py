@@ -117,6 +117,9 @@ class AccountAnswer(Answer):
         description="Whether the link mailed to the address was followed.", examples=[True]
     )
     plan: str = Field(description="Its limits and its place in the queue.", examples=["free"])
+    operates: Literal["site", "all"] | None = Field(
+        description="Whether it is an operator's: of this site, or of all.", examples=[None]
+    )
     created_at: UtcTime = Field(description="When it was made.")
 
 

@@ -17,11 +17,11 @@ from stemhouse.db.session import reading
 from stemhouse.domains.accounts import letters, outbox, queries, service_mailed
 from stemhouse.domains.accounts.passwords import hash_password, is_password
 from stemhouse.domains.accounts.plans import FREE_PLAN, GUEST_PLAN, AccountKind
-from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.accounts.principal import Principal, Reach
 from stemhouse.domains.accounts.schemas import AccountAnswer
 from stemhouse.domains.accounts.tables import Account, SignInSession
 from stemhouse.domains.accounts.tokens import hash_token, new_token
-from stemhouse.errors import Conflict, Forbidden, Unauthenticated
+from stemhouse.errors import Conflict, Forbidden, NotFound, Unauthenticated
 from stemhouse.http.services import Services
 from stemhouse.http.sites import Place
 from stemhouse.settings import Settings
@@ -101,6 +101,22 @@ def create_user(session: Session, new: NewUser, now: datetime) -> Account:
         created_at=now,
     )
     session.add(account)
+    session.flush()
+    return account
+
+
+def operate(session: Session, site_id: str, email: str, reach: Reach | None) -> Account:
+    """Make an account an operator's, or take that away: what `stemhouse user` alone can do.
+
+    Raises
+    ------
+    NotFound
+        The site has no account of this address.
+    """
+    account = session.scalars(queries.account_by_email(site_id, email)).first()
+    if account is None:
+        raise NotFound(f"the site {site_id} has no account of {email}")
+    account.operates = reach
     session.flush()
     return account
 
@@ -233,6 +249,7 @@ def describe(account: Account) -> AccountAnswer:
         email=account.email,
         email_verified=account.email_verified_at is not None,
         plan=account.plan,
+        operates=cast(Reach | None, account.operates),
         created_at=account.created_at,
     )
 

@@ -44,6 +44,7 @@ def _export_account(session: Session, site_id: str, account_id: str) -> Iterable
         "email": account.email,
         "email_verified_at": _moment(account.email_verified_at),
         "plan": account.plan,
+        "operates": account.operates,
         "created_at": _moment(account.created_at),
         "sessions": [
             {"created_at": _moment(one.created_at), "last_seen_at": _moment(one.last_seen_at)}

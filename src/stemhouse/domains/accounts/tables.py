@@ -21,6 +21,7 @@ class Account(Base):
         UniqueConstraint("site_id", "email"),
         CheckConstraint("kind IN ('user', 'guest')", name="kind"),
         CheckConstraint("kind = 'guest' OR email IS NOT NULL", name="users_have_an_address"),
+        CheckConstraint("operates IN ('site', 'all')", name="operates"),
     )
 
     id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
@@ -33,6 +34,8 @@ class Account(Base):
     plan: Mapped[str] = mapped_column(String(ID_LENGTH))
     created_at: Mapped[datetime]
     blocked_at: Mapped[datetime | None]
+    operates: Mapped[str | None] = mapped_column(String(8))
+    """Of an operator: the site it is an account of, or all sites."""
 
 
 class Identity(Owned, Base):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import cast
 
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,19 @@ from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
+
+_REPEATABLE = frozenset({"failed", "canceled"})
+
+# What a job is given by its own course; the rest is what was wished for.
+_OWN_COURSE = frozenset(
+    {
+        *("id", "state", "price", "last_event", "result_id"),
+        *("created_at", "released_at", "started_at", "finished_at", "expires_at"),
+        *("attempt", "failures", "runner"),
+        *("done_samples", "total_samples", "remaining_s"),
+        *("error_code", "error_message", "error_details"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +129,6 @@ def find(session: Session, principal: Principal, job_id: str) -> Job:
     return job
 
 
-def rename(session: Session, job: Job, name: str) -> Job:
-    """Call a job's song by another name."""
-    job.name = name
-    session.flush()
-    return job
-
-
 def cancel(change: Change, principal: Principal, job_id: str) -> Job:
     """End a job, now and for good; again changes nothing. A worker that runs it lets go of it.
 
@@ -132,7 +139,14 @@ def cancel(change: Change, principal: Principal, job_id: str) -> Job:
     """
     session = change.session
     session.execute(queries.lock_account(principal.site_id, principal.account_id))
-    job = find(session, principal, job_id)
+    return cancel_job(change, find(session, principal, job_id))
+
+
+def cancel_job(change: Change, job: Job) -> Job:
+    """Stop a job, whoever asks; otherwise like `cancel`."""
+    session = change.session
+    session.execute(queries.lock_account(job.site_id, job.account_id))
+    session.refresh(job)
     if job.state == "canceled":
         return job
     if job.state not in UNFINISHED:
@@ -151,7 +165,13 @@ def delete(change: Change, principal: Principal, job_id: str) -> None:
         It has not ended: cancel it first.
     """
     change.session.execute(queries.lock_account(principal.site_id, principal.account_id))
-    job = find(change.session, principal, job_id)
+    delete_job(change, find(change.session, principal, job_id))
+
+
+def delete_job(change: Change, job: Job) -> None:
+    """Remove an ended job, whoever asks; otherwise like `delete`."""
+    change.session.execute(queries.lock_account(job.site_id, job.account_id))
+    change.session.refresh(job)
     if job.state in UNFINISHED:
         raise Conflict("the job has not ended: cancel it first", state=job.state)
     result_id = job.result_id
@@ -159,6 +179,47 @@ def delete(change: Change, principal: Principal, job_id: str) -> None:
     change.session.flush()
     if result_id is not None:
         remove_unshown(change, result_id)
+
+
+def again(change: Change, job: Job) -> Job:
+    """Have a failed or cancelled job separated once more, as a new job that costs nothing.
+
+    Raises
+    ------
+    Conflict
+        It has not failed and was not cancelled.
+    NotFound
+        Its song has been removed.
+    """
+    session = change.session
+    session.execute(queries.lock_account(job.site_id, job.account_id))
+    if job.state not in _REPEATABLE:
+        raise Conflict(f"the job has not failed: it is {job.state}", state=job.state)
+    ready_song(session, job.site_id, job.account_id, job.upload_id)
+    wished = {
+        column.key: getattr(job, column.key)
+        for column in Job.__table__.columns
+        if column.key not in _OWN_COURSE
+    }
+    repeated = Job(
+        **wished,
+        id=new_id("job"),
+        state="queued",
+        price=0,
+        created_at=change.now,
+        attempt=0,
+        failures=0,
+        done_samples=0,
+        last_event=1,
+    )
+    session.add(repeated)
+    session.flush()
+    lifecycle.write_event(change, repeated, "queued", {"price": 0, "repeats": job.id})
+    nothing = Price(amount=0, unit=cast(Unit, job.unit), free_credits_s=0)
+    change.purse.hold(session, repeated, nothing, change.now)
+    lifecycle.release_waiting(change, repeated.site_id, repeated.account_id)
+    session.refresh(repeated)
+    return repeated
 
 
 def expire(change: Change, job: Job) -> None:

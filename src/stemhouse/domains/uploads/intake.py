@@ -15,7 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.db.session import SessionFactory, reading, transaction
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.uploads import queries, service
 from stemhouse.domains.uploads.examine import WALL_FACTOR, ExamineLimits, Examiner, Findings
@@ -194,7 +194,10 @@ class Intake:
             memory_bytes=self.settings.probe_memory_bytes,
             cpu_s=self.settings.probe_cpu_s,
         )
-        return self.examiner.examine(receiver.file, limits)
+        found = self.examiner.examine(receiver.file, limits)
+        with reading(self.sessions) as session:
+            service.refuse_blocked(session, principal.site_id, receiver.sha256)
+        return found
 
     def _keep(self, upload_id: str, receiver: Receiver, found: Findings) -> UploadAnswer:
         key = f"{folder_of(upload_id)}song"

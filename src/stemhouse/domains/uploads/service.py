@@ -10,13 +10,20 @@ from sqlalchemy import CursorResult
 from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import new_id
+from stemhouse.db.upsert import insert_for
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.uploads import queries
 from stemhouse.domains.uploads.examine import Findings
 from stemhouse.domains.uploads.receiver import too_large
 from stemhouse.domains.uploads.schemas import UploadAnswer, UploadFailure
-from stemhouse.domains.uploads.tables import Upload, UploadPart
-from stemhouse.errors import Conflict, NotFound, QuotaExceeded, StemhouseError
+from stemhouse.domains.uploads.tables import BlockedRecording, Upload, UploadPart
+from stemhouse.errors import (
+    Conflict,
+    NotFound,
+    QuotaExceeded,
+    RecordingBlocked,
+    StemhouseError,
+)
 
 Way = Literal["form", "resumable", "address"]
 
@@ -203,6 +210,39 @@ def reject(session: Session, upload_id: str, error: StemhouseError) -> None:
     session.flush()
 
 
+def block_recording(session: Session, site_id: str, sha256: str, cause: str, now: datetime) -> None:
+    """Take a recording no more on a site, from now on."""
+    row = {"site_id": site_id, "sha256": sha256, "cause": cause, "at": now}
+    session.execute(insert_for(session, BlockedRecording).values(row).on_conflict_do_nothing())
+
+
+def withdraw(session: Session, upload: Upload, now: datetime) -> None:
+    """Take a blocked recording away from its sender; the sweep removes its bytes."""
+    refusal = _blocked()
+    upload.state, upload.expires_at = "rejected", now
+    upload.error_code, upload.error_message = refusal.code, refusal.message
+    session.flush()
+
+
+def refuse_blocked(session: Session, site_id: str, sha256: str) -> None:
+    """Refuse a recording that was taken down.
+
+    Raises
+    ------
+    RecordingBlocked
+        It was.
+    """
+    if session.get(BlockedRecording, (site_id, sha256)) is not None:
+        raise _blocked()
+
+
+def _blocked() -> RecordingBlocked:
+    return RecordingBlocked(
+        "this recording was taken down at the request of its owner and is not separated here; "
+        "write to us if that is a mistake"
+    )
+
+
 def remove(session: Session, principal: Principal, upload_id: str) -> None:
     """Remove the row of an upload; the caller removes `folder_of` after the commit."""
     session.delete(find(session, principal, upload_id))
@@ -218,6 +258,8 @@ def ready_song(session: Session, site_id: str, account_id: str, upload_id: str) 
         There is none of this account.
     Conflict
         It is not complete, or was rejected.
+    RecordingBlocked
+        It was taken down.
     """
     upload = session.scalars(queries.upload_of(site_id, account_id, upload_id)).one_or_none()
     if upload is None:
@@ -233,6 +275,7 @@ def ready_song(session: Session, site_id: str, account_id: str, upload_id: str) 
     assert upload.sha256 is not None, "held by a constraint"
     assert upload.duration_s is not None, "held by a constraint"
     assert upload.ready_at is not None, "written together with the state"
+    refuse_blocked(session, site_id, upload.sha256)
     kept_until = upload.ready_at + timedelta(seconds=upload.retention_s)
     upload.expires_at = max(upload.expires_at, kept_until)
     return ReadySong(

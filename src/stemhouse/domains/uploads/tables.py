@@ -69,3 +69,15 @@ class UploadPart(Base):
     offset_bytes: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     key: Mapped[str] = mapped_column(String(KEY_LENGTH))
+
+
+class BlockedRecording(Base):
+    """A recording that a site takes no more, by the SHA-256 of its file: it was taken down."""
+
+    __tablename__ = "blocked_recordings"
+
+    site_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(ID_LENGTH))
+    """The request behind it."""
+    at: Mapped[datetime]

@@ -1,0 +1,1 @@
+"""What operators see and do: jobs, accounts, storage, errors and takedowns of their sites."""

@@ -1,0 +1,133 @@
+// The installation at a glance: queue, workers, sites, what went wrong, who takes most room.
+import { html, nothing, type TemplateResult } from "lit";
+import { ask } from "../../api/client";
+import { isAbort, wordsFor } from "../../api/errors";
+import type { Schema } from "../../api/types";
+import { define, HouseElement } from "../../ui/element";
+import { count, fromNow, size, wait } from "../../ui/format";
+import { t } from "../../ui/texts";
+
+const EVERY_MS = 5000;
+
+interface Known {
+  readonly overview: Schema<"Overview">;
+  readonly failures: readonly Schema<"FailuresAnswer">[];
+  readonly largest: readonly Schema<"LargeAccount">[];
+}
+
+class AdminOverview extends HouseElement {
+  #known: Known | null = null;
+  #trouble = "";
+
+  protected override start(): void {
+    void this.#look();
+    this.owner.every(EVERY_MS, () => {
+      if (!document.hidden) void this.#look();
+    });
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.owner;
+    try {
+      const [overview, failures, largest] = await Promise.all([
+        ask("get", "/v1/admin/overview", { signal }),
+        ask("get", "/v1/admin/failures", { query: { hours: 24 * 7 }, signal }),
+        ask("get", "/v1/admin/storage", { signal }),
+      ]);
+      this.#known = { overview, failures: failures.data, largest: largest.data };
+      this.#trouble = "";
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.#trouble = wordsFor(error);
+    }
+    this.requestUpdate();
+  }
+
+  protected override render(): TemplateResult {
+    const known = this.#known;
+    return html`
+      ${this.#trouble ? html`<p class="notice bad" role="alert">${this.#trouble}</p>` : nothing}
+      ${known === null ? html`<p class="hint">${t("admin.loading")}</p>` : shown(known)}`;
+  }
+}
+
+function shown({ overview, failures, largest }: Known): TemplateResult {
+  const { oldest_wait_s: oldest_s } = overview;
+  return html`
+    <dl class="figures">
+      ${figure(t("admin.overview.waiting"), count(overview.waiting))}
+      ${figure(t("admin.overview.running"), count(overview.running))}
+      ${figure(t("admin.overview.oldest"), oldest_s === null ? "–" : wait(oldest_s))}
+      ${figure(t("admin.overview.workers"), count(overview.workers.length))}
+    </dl>
+    ${
+      overview.workers.length === 0
+        ? html`<p class="notice bad">${t("admin.overview.no_workers")}</p>`
+        : nothing
+    }
+    ${overview.problems.map((problem) => html`<p class="notice bad">${problem}</p>`)}
+    <div class="table-wrap" role="region" tabindex="0" aria-label=${t("admin.overview.sites")}>
+      <table>
+        <caption>${t("admin.overview.sites")}</caption>
+        <thead><tr>
+          ${["site", "done", "failed", "users", "guests", "songs", "stems", "takedowns"].map(
+            (name) => html`<th scope="col">${t(`admin.columns.${name}`)}</th>`,
+          )}
+        </tr></thead>
+        <tbody>${overview.sites.map(siteRow)}</tbody>
+      </table>
+    </div>
+    ${list(
+      t("admin.overview.failures"),
+      failures.map(
+        (one) => html`<a href="#jobs?code=${one.code}&site=${one.site}">${one.code}</a>
+          × ${count(one.number)}, ${one.site}, ${fromNow(one.last_at)}`,
+      ),
+    )}
+    ${list(
+      t("admin.overview.largest"),
+      largest.map(
+        (one) => html`<a href="#accounts?q=${one.owner.id}">${one.owner.email ?? one.owner.id}</a>
+          ${size(one.size_bytes)}, ${one.site}`,
+      ),
+    )}
+    ${list(
+      t("admin.overview.workers"),
+      overview.workers.map(
+        (worker) => html`${worker.host}, ${worker.process_id}:
+          ${t("admin.overview.silent", { seconds: Math.round(worker.silent_s) })}`,
+      ),
+    )}`;
+}
+
+function siteRow(site: Schema<"SiteNumbers">): TemplateResult {
+  return html`<tr>
+    <th scope="row"><a href=${site.address}>${site.title}</a></th>
+    <td>${count(site.jobs["succeeded"] ?? 0)}</td>
+    <td>${count(site.jobs["failed"] ?? 0)}</td>
+    <td>${count(site.users)}</td>
+    <td>${count(site.guests)}</td>
+    <td>${count(site.uploads.number)} · ${size(site.uploads.size_bytes)}</td>
+    <td>${count(site.results.number)} · ${size(site.results.size_bytes)}</td>
+    <td>${
+      site.open_takedowns === 0
+        ? "0"
+        : html`<a href="#takedowns?site=${site.site}">${count(site.open_takedowns)}</a>`
+    }</td>
+  </tr>`;
+}
+
+const figure = (name: string, value: string): TemplateResult =>
+  html`<div class="card"><dt>${name}</dt><dd>${value}</dd></div>`;
+
+function list(title: string, items: readonly TemplateResult[]): TemplateResult {
+  return html`<section class="stack"><h3>${title}</h3>
+    ${
+      items.length === 0
+        ? html`<p class="hint">${t("admin.nothing")}</p>`
+        : html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`
+    }
+  </section>`;
+}
+
+define("admin-overview", AdminOverview);
