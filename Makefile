@@ -100,6 +100,7 @@ documents: $(DEVELOP) $(NODE) ## Write what is generated from the code: API desc
 	$(BIN)/python tools/openapi.py
 	$(BIN)/python tools/ui.py types
 	$(BIN)/python tools/configuration.py
+	$(BIN)/python tools/sites.py
 
 requirements: $(DEVELOP) ## Resolve the hashed requirement files anew
 	$(BIN)/python -m pip install --quiet "uv>=0.6"

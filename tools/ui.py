@@ -100,7 +100,9 @@ def build() -> int:
         return 0
     expected = digest(sources())
     install()
-    failed = run("vite", "build", "--logLevel", "warn")
+    failed = run("vite", "build", "--logLevel", "warn") or run(
+        "vite", "build", "--config", "vite.embed.config.ts", "--logLevel", "warn"
+    )
     if not failed:
         BUILT_FROM.write_text(expected)
     return failed

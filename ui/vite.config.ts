@@ -5,7 +5,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vite";
 
 // Compressed once here, at the highest level, instead of with every answer.
-const compressed = (): Plugin => ({
+export const compressed = (): Plugin => ({
   name: "compressed",
   apply: "build",
   writeBundle(options, bundle) {

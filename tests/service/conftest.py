@@ -28,6 +28,8 @@ from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.sites import TEST_SITE, write_site
 from tests.service.postgres import running_postgres
 
+MODELS = Path(__file__).parents[1] / "data"
+
 MakeDatabase = Callable[[], str]
 
 
@@ -98,8 +100,10 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     # Override it in a test module with settings.model_copy(update={...}), and the site with
     # write_site(settings.data_dir / "sites", ...).
     write_site(tmp_path / "data" / "sites")
+    # Read, never written to: workers of tests have copies of their own.
     return Settings(
         data_dir=tmp_path / "data",
+        models_dir=MODELS,
         database_url=SecretStr(database_url),
         secret_key=SecretStr("a secret that only the tests know of"),
         public_url="http://testserver",

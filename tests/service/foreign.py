@@ -165,4 +165,5 @@ MAKERS: dict[str, Maker] = {
 # Parameters that name nothing of an account: what they stand for is said beside them.
 NOBODYS: dict[str, str] = {
     "key": "a key of the storage: the link's signature decides, not the account",
+    "built_name": "a file of the pages, which everybody may have",
 }

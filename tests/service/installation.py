@@ -28,14 +28,14 @@ from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.accounts.plans import plan_for
 from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.accounts.scopes import ALL_SCOPES
 from stemhouse.domains.accounts.tables import Account
-from stemhouse.domains.billing import queries as billing
+from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.separations import service
 from stemhouse.domains.separations.lifecycle import Change
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Job, JobEvent, Result, ResultStem
 from stemhouse.domains.separations.wishes import Wish
@@ -48,6 +48,7 @@ from stemhouse.jobs.child.songs import SongBench
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.settings import Settings
 from stemhouse.sites.loading import SITE_FILE, load_site
+from stemhouse.sites.models import ModelShelf
 from stemhouse.storage import open_storage
 from stemhouse.testing.sites import TEST_SITE, write_site
 
@@ -213,10 +214,11 @@ class Installation:
     def spent(self, owner: Principal) -> int:
         # What an account paid; checks on the way that nothing is held and that the books balance.
         with transaction(self.sessions, read_only=True) as session:
-            assert not session.execute(billing.unbalanced()).all()
-            ledger = Ledger(session, owner.site_id, owner.account_id, datetime.now(UTC))
-            assert ledger.held_s() == 0
-            return FREE_CREDITS_S - ledger.available_s()
+            assert check_books(session, datetime.now(UTC)) == []
+            whose = Owner(owner.site_id, owner.account_id)
+            ledger = Ledger(session, whose, "second", datetime.now(UTC))
+            assert ledger.held() == 0
+            return FREE_CREDITS_S - ledger.available()
 
 
 @contextmanager

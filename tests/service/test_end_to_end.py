@@ -16,7 +16,7 @@ import pytest
 import soundfile
 
 from stemhouse.db.session import SessionFactory, transaction
-from stemhouse.domains.billing import queries as billing
+from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.separations.tables import JobEvent
 from stemhouse.engine.codec import open_source
 from stemhouse.settings import Settings
@@ -157,7 +157,7 @@ def test_forty_songs_of_eight_accounts_all_end_once_and_the_books_balance(
     assert [job["status"] for job in ended] == ["succeeded"] * ACCOUNTS * SONGS_EACH
     assert len({job["id"] for job in ended}) == ACCOUNTS * SONGS_EACH
     with transaction(sessions, read_only=True) as session:
-        assert not session.execute(billing.unbalanced()).all()
+        assert check_books(session, datetime.now(UTC)) == []
         events = session.query(JobEvent.job_id).filter(JobEvent.kind == "succeeded").all()
     assert len(events) == len(set(events)) == ACCOUNTS * SONGS_EACH
     for key in keys:

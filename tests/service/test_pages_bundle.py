@@ -57,6 +57,21 @@ def test_nothing_else_of_the_folder_is_served(name: str, client: TestClient) -> 
     assert answer.json()["error"]["code"] == "not_found"
 
 
+def test_the_player_is_one_file_that_pages_anywhere_may_load(client: TestClient) -> None:
+    answer = client.get("/player.js", headers={"Origin": "https://band.example"})
+    again = client.get("/player.js", headers={"If-None-Match": answer.headers["etag"]})
+
+    assert answer.status_code == 200
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["cache-control"] == "no-cache"
+    assert "stem-player" in answer.text
+    # One file: it loads no others.
+    assert not re.search(r"""(?:from|import)\s*\(?["']\./""", answer.text)
+    assert again.status_code == 304
+    # What is kept for ever must change its name.
+    assert client.get("/assets/player.js").status_code == 404
+
+
 def test_the_licences_of_what_is_bundled_are_beside_it() -> None:
     text = (BUILT / "licences.md").read_text()
 

@@ -18,15 +18,18 @@ from stemhouse.engine.codec import Cover, open_source, parse_format
 from stemhouse.errors import DiskFull, InvalidOption, NotFound, ResultDamaged
 from stemhouse.results import (
     Manifest,
+    Mix,
     Provenance,
     ResultReader,
     ResultShape,
     ResultWriter,
     SegmentWriter,
     Song,
+    StemLevel,
     Waveform,
     archive,
     content_disposition,
+    mix_download,
     stem_download,
     stem_file_name,
 )
@@ -431,3 +434,98 @@ def test_a_real_song_survives(demo_song: Path) -> None:
     manifest = Manifest.from_json(files["manifest.json"])
     back = joined(ResultReader(manifest, files.__getitem__), "all")
     assert np.array_equal(back, np.concatenate(blocks, axis=1))
+
+
+def mixed(reader: ResultReader, *levels: StemLevel, gain_db: float = 0.0) -> np.ndarray:
+    return np.concatenate(list(Mix(reader, levels, gain_db).blocks()), axis=1)
+
+
+def test_a_mix_of_all_stems_is_their_sum(
+    reader: ResultReader, stems: dict[str, np.ndarray]
+) -> None:
+    heard = mixed(reader, StemLevel(stem="vocals"), StemLevel(stem="accompaniment"))
+
+    assert np.array_equal(heard, on_grid(stems["vocals"]) + on_grid(stems["accompaniment"]))
+
+
+def test_a_mix_has_each_stem_as_loud_and_where_it_was_set(
+    reader: ResultReader, stems: dict[str, np.ndarray]
+) -> None:
+    levels = [
+        StemLevel(stem="vocals", gain_db=-6.0, pan=-1.0),
+        StemLevel(stem="accompaniment", gain_db=3.0, pan=0.5),
+    ]
+
+    heard = mixed(reader, *levels, gain_db=-1.0)
+
+    # What the Web Audio API's StereoPannerNode does with a stereo source.
+    one = stems["vocals"] * 10 ** (-7 / 20)
+    two = stems["accompaniment"] * 10 ** (2 / 20)
+    near, far = np.cos(np.pi / 4), np.sin(np.pi / 4)
+    expected = np.stack([one[0] + one[1] + two[0] * near, two[1] + two[0] * far])
+    # Rounding of the stored stems (24 bits) and of float32.
+    assert np.abs(heard - expected).max() < 1e-6
+
+
+def test_a_mix_of_a_mono_song_becomes_stereo_when_something_is_panned() -> None:
+    stem = noise(20_000, 1)
+    manifest, files = written({"a": stem})
+    mono = ResultReader(manifest, files.__getitem__)
+
+    centred = mixed(mono, StemLevel(stem="a"))
+    panned = mixed(mono, StemLevel(stem="a", pan=1.0))
+
+    assert np.array_equal(centred, on_grid(stem))
+    assert panned.shape == (2, 20_000)
+    assert not panned[0].any() or np.abs(panned[0]).max() < 1e-7
+    assert np.allclose(panned[1], 2 * stem[0], atol=1e-6)
+
+
+def test_a_stem_at_its_quietest_is_not_heard(reader: ResultReader) -> None:
+    assert not mixed(reader, StemLevel(stem="vocals", gain_db=-60.0)).any()
+
+
+@pytest.mark.parametrize("text", ["wav", "wavfloat", "flac24", "mp3", "m4a", "ogg", "opus"])
+def test_a_mix_downloads_in_every_format(reader: ResultReader, text: str) -> None:
+    levels = [StemLevel(stem="vocals"), StemLevel(stem="accompaniment", pan=0.2)]
+
+    download = mix_download(reader, levels, parse_format(text))
+    data = b"".join(download.stream())
+
+    with open_source(io.BytesIO(data)) as source:
+        length = sum(block.shape[1] for block in source.blocks())
+        assert source.info.tags["title"] == "Größe (mix)"
+    assert download.name == f"AC_DC - Größe (mix).{parse_format(text).extension}"
+    assert download.size_bytes in {None, len(data)}
+    if text != "opus":  # which is always 48 kHz
+        assert length == 50_001
+
+
+def test_any_part_of_a_mix_as_wav_is_the_same_bytes(reader: ResultReader) -> None:
+    levels = [StemLevel(stem="vocals", gain_db=-3.0, pan=0.3), StemLevel(stem="accompaniment")]
+    download = mix_download(reader, levels, parse_format("wav"))
+    whole = b"".join(download.stream())
+
+    for start, end in ((0, 50), (63_990, 64_020), (100_001, 150_000)):
+        assert b"".join(download.stream(start, end)) == whole[start:end]
+
+
+@pytest.mark.parametrize(
+    "levels", [[], [StemLevel(stem="vocals"), StemLevel(stem="vocals", gain_db=1)]]
+)
+def test_a_mix_of_nothing_or_of_one_stem_twice_is_refused(
+    reader: ResultReader, levels: list[StemLevel]
+) -> None:
+    with pytest.raises(InvalidOption):
+        mix_download(reader, levels, parse_format("wav"))
+
+
+def test_a_mix_of_an_unknown_stem_is_not_found(reader: ResultReader) -> None:
+    with pytest.raises(NotFound):
+        mix_download(reader, [StemLevel(stem="banjo")], parse_format("wav"))
+
+
+@pytest.mark.parametrize("wrong", [{"gain_db": 24.5}, {"gain_db": -61}, {"pan": 1.1}])
+def test_levels_out_of_range_are_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(InvalidOption):
+        StemLevel(stem="a", **wrong)

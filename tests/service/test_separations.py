@@ -67,7 +67,8 @@ def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -
     assert job["song"]["upload_id"] == upload_id
     assert (job["result"], job["error"], job["progress"]) == (None, None, None)
     balance = client.get("/v1/balance", headers=member.headers).json()
-    assert balance == {"unit": "second", "available": 35_997, "held": 3}
+    lot = {"available": 35_997, "expires_at": None, "note": "free credits of a new account"}
+    assert balance == {"unit": "second", "available": 35_997, "held": 3, "lots": [lot]}
 
 
 def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
@@ -210,6 +211,7 @@ def test_jobs_of_others_are_not_found(
                 "stems/vocals",
                 "stems/vocals/waveform",
                 "archive",
+                "mix",
             )
         ),
     ]
@@ -264,8 +266,26 @@ def test_a_song_goes_in_and_its_stems_come_out(working_client: TestClient, membe
     assert client.get(f"{address}/stems/vocals?format=mp3", headers=headers).status_code == 200
     assert client.get(f"{address}/archive", headers=headers).content[:2] == b"PK"
     assert client.get(f"{address}/stems/vocals/waveform", headers=headers).content[:4] == b"SHWF"
+    check_mix(client, f"{address}/mix", headers)
     balance = client.get("/v1/balance", headers=headers).json()
     assert (balance["available"], balance["held"]) == (35_988, 0)
+
+
+def check_mix(client: TestClient, address: str, headers: dict[str, str]) -> None:
+    def get(**params: Any) -> Any:
+        return client.get(address, params=params, headers=headers)
+
+    whole = get(format="wavfloat")
+    part = client.get(address, headers={**headers, "Range": "bytes=0-99"})
+    one = get(stem=["vocals,-60", "accompaniment,-3,0.5"], format="flac")
+    wrong = [get(stem="vocals,90"), get(stem=["vocals", "vocals,1"]), get(gain_db=90)]
+
+    assert len(whole.content) == int(whole.headers["content-length"])
+    assert "(mix).wav" in whole.headers["content-disposition"]
+    assert (part.status_code, len(part.content)) == (206, 100)
+    assert one.content[:4] == b"fLaC"
+    assert get(stem="banjo").status_code == 404
+    assert {answer.status_code for answer in wrong} <= {400, 422}
 
 
 @pytest.mark.slow
@@ -351,3 +371,54 @@ def events(
             name, _, value = line.partition(": ")
             event[name] = json.loads(value) if name == "data" else value
     return found
+
+
+def test_a_song_can_be_called_by_another_name(client: TestClient, member: Member) -> None:
+    job = submit(client, member, upload(client, member, noise(2.0)))
+    path = f"/v1/jobs/{job['id']}"
+
+    renamed = client.patch(path, headers=member.headers, json={"name": "  Clair de Lune "})
+
+    assert renamed.status_code == 200
+    assert renamed.json()["song"]["name"] == "Clair de Lune"
+    assert client.get(path, headers=member.headers).json()["song"]["name"] == "Clair de Lune"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "x" * 201])
+def test_a_song_needs_a_name_of_sensible_length(
+    name: str, client: TestClient, member: Member
+) -> None:
+    job = submit(client, member, upload(client, member, noise(2.0)))
+
+    refused = client.patch(f"/v1/jobs/{job['id']}", headers=member.headers, json={"name": name})
+
+    assert refused.status_code == 422
+
+
+def test_songs_are_found_by_words_of_their_names(client: TestClient, member: Member) -> None:
+    upload_id = upload(client, member, noise(2.0))
+    for name in ("Clair de Lune", "Lunar 100%", "Moonlight"):
+        job = submit(client, member, upload_id)
+        client.patch(f"/v1/jobs/{job['id']}", headers=member.headers, json={"name": name})
+
+    def found(words: str) -> list[str]:
+        answer = client.get("/v1/jobs", headers=member.headers, params={"q": words})
+        return [job["song"]["name"] for job in answer.json()["data"]]
+
+    assert found("lun") == ["Lunar 100%", "Clair de Lune"]
+    assert found("LUNE clair") == ["Clair de Lune"]
+    assert found("100%") == ["Lunar 100%"]
+    assert found("%") == ["Lunar 100%"]
+    assert found("nothing") == []
+    assert len(found("")) == 3
+
+
+def test_songs_of_others_are_not_found_by_name(
+    client: TestClient, member: Member, make_member: MakeMember
+) -> None:
+    submit(client, member, upload(client, member, noise(2.0)))
+    other = make_member()
+
+    answer = client.get("/v1/jobs", headers=other.headers, params={"q": "song"})
+
+    assert answer.json()["data"] == []

@@ -26,8 +26,7 @@ from stemhouse.http.part import Part
 from stemhouse.http.schemas import ErrorBody
 from stemhouse.http.services import Clock, Services, utc_now
 from stemhouse.settings import Settings
-from stemhouse.sites.book import SiteBook
-from stemhouse.sites.place import sites_folder
+from stemhouse.sites.place import open_book
 
 
 def create_app(
@@ -70,7 +69,7 @@ def create_app(
         settings=settings,
         engine=engine,
         sessions=make_sessions(engine),
-        sites=SiteBook(sites_folder(settings)),
+        sites=open_book(settings),
         clock=clock,
         with_worker=with_worker,
     )
@@ -95,6 +94,7 @@ def create_app(
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     stack = ExitStack()
+    app.state.services.sites.tell()
     stack.callback(app.state.services.engine.dispose)
     if app.state.tracing is not None:
         stack.callback(app.state.tracing.close)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stemhouse import __version__
-from stemhouse.cli import db, key, models, remote, user
+from stemhouse.cli import db, key, models, remote, sites, user
 from stemhouse.cli.config import config
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
@@ -47,6 +47,7 @@ app.command("doctor")(doctor)
 app.command("serve")(serve)
 app.command("web")(web)
 app.command("worker")(worker)
+app.add_typer(sites.app, name="sites")
 app.add_typer(db.app, name="db")
 app.add_typer(user.app, name="user")
 app.add_typer(key.app, name="key")

@@ -72,8 +72,7 @@ def one_transaction(config: Path | None, *, read_only: bool = False) -> Iterator
 
 def site_named(config: Path | None, name: str | None) -> Site:
     """Return the site that an option names, or the usual one."""
-    from stemhouse.sites.book import SiteBook
-    from stemhouse.sites.place import sites_folder
+    from stemhouse.sites.place import open_book
 
-    book = SiteBook(sites_folder(read_settings(config)))
+    book = open_book(read_settings(config))
     return book.usual() if name is None else book.by_name(name)

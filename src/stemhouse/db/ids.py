@@ -19,7 +19,25 @@ _RANDOM_BITS: Final = 80
 def new_id(prefix: str) -> str:
     """Return a new identifier, such as ``job_01k9…``; later ones sort after earlier ones."""
     milliseconds = time.time_ns() // 1_000_000
-    number = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    return _write(prefix, (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS))
+
+
+def new_id_after(prefix: str, last: str | None) -> str:
+    """Return a new identifier that sorts after another one of its kind.
+
+    For rows whose order counts, written one after the other: within a millisecond, and between
+    machines whose clocks differ, `new_id` promises none.
+    """
+    fresh = new_id(prefix)
+    if last is None or fresh > last:
+        return fresh
+    number = 0
+    for letter in last.rpartition("_")[2]:
+        number = number << 5 | _ALPHABET.index(letter)
+    return _write(prefix, number + 1)
+
+
+def _write(prefix: str, number: int) -> str:
     letters = "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
     return f"{prefix}_{letters}"
 

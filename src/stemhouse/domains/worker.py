@@ -13,7 +13,6 @@ from fastapi import FastAPI
 from stemhouse.db.session import SessionFactory
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations.attempt import Bench
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.work import SeparationSteps, WorkOptions
 from stemhouse.domains.webhooks.announce import JobAnnouncer
 from stemhouse.domains.webhooks.sending import DeliveryRunner, SendingOptions
@@ -24,6 +23,7 @@ from stemhouse.jobs.child.process import ChildOptions
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.jobs.worker import Worker, WorkerOptions
 from stemhouse.settings import Settings
+from stemhouse.sites.models import ModelShelf
 from stemhouse.storage import Storage, open_storage
 
 _SCRATCH = "scratch"

@@ -28,3 +28,11 @@ BUILT_HEADERS: Final = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Vary": "Accept-Encoding",
 }
+
+EMBEDDED_HEADERS: Final = {
+    **ASSET_HEADERS,
+    # Scripts of modules are fetched as data are: a page elsewhere needs the permission.
+    "Access-Control-Allow-Origin": "*",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+    "Vary": "Accept-Encoding",
+}

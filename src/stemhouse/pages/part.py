@@ -5,4 +5,4 @@ from __future__ import annotations
 from stemhouse.http.part import Part
 from stemhouse.pages import assets_routes, first
 
-PAGES = Part(name="pages", routers=(first.router, assets_routes.router))
+PAGES = Part(name="pages", routers=(first.router, assets_routes.router, assets_routes.embedding))

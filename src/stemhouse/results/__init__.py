@@ -1,7 +1,8 @@
 """Results: stems kept once, as FLAC segments with a manifest, and made into every download."""
 
-from stemhouse.results.downloads import Download, archive, stem_download
+from stemhouse.results.downloads import Download, archive, mix_download, stem_download
 from stemhouse.results.manifest import Manifest, Provenance, Segment, Song, StemRecord
+from stemhouse.results.mixing import Mix, StemLevel
 from stemhouse.results.names import archive_name, content_disposition, stem_file_name
 from stemhouse.results.reader import ResultReader
 from stemhouse.results.segments import SegmentWriter
@@ -11,6 +12,7 @@ from stemhouse.results.writer import ResultShape, ResultWriter
 __all__ = [
     "Download",
     "Manifest",
+    "Mix",
     "Provenance",
     "ResultReader",
     "ResultShape",
@@ -18,12 +20,14 @@ __all__ = [
     "Segment",
     "SegmentWriter",
     "Song",
+    "StemLevel",
     "StemRecord",
     "Waveform",
     "WaveformBuilder",
     "archive",
     "archive_name",
     "content_disposition",
+    "mix_download",
     "stem_download",
     "stem_file_name",
 ]

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import Final, Protocol
 
 from zipstream import ZIP_STORED, ZipStream  # type: ignore[import-untyped]
 
 from stemhouse.engine.codec import OutputFormat
+from stemhouse.errors import InvalidOption
+from stemhouse.results.mixing import Mix, StemLevel
 from stemhouse.results.names import archive_name, stem_file_name
 from stemhouse.results.reader import ResultReader
 from stemhouse.results.transcode import EncoderSetup, encode, with_flac_length
-from stemhouse.results.wav import WavLayout
+from stemhouse.results.wav import Blocks, WavLayout
 
-if TYPE_CHECKING:
-    from stemhouse.engine.audio import Samples
+MIX_NAME: Final = "mix"
+"""Stands in a mix's file name and title where a stem has its name."""
 
 
 class Download(Protocol):
@@ -53,8 +55,7 @@ class _Live:
 
     name: str
     mime: str
-    reader: ResultReader
-    stem: str
+    blocks: Blocks
     setup: EncoderSetup
     size_bytes: int | None = None
     ranged: bool = False
@@ -62,7 +63,7 @@ class _Live:
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         assert start == 0, "this file is sent whole"
         assert end is None, "this file is sent whole"
-        data = encode(self.reader.blocks(self.stem), self.setup)
+        data = encode(self.blocks(0, self.setup.length_samples), self.setup)
         return _with_length(data, self.setup) if self.setup.format.name == "flac" else data
 
 
@@ -72,8 +73,7 @@ class _Wav:
 
     name: str
     mime: str
-    reader: ResultReader
-    stem: str
+    blocks: Blocks
     layout: WavLayout
     ranged: bool = True
 
@@ -83,10 +83,7 @@ class _Wav:
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         last = self.size_bytes if end is None else min(end, self.size_bytes)
-        return self.layout.stream(partial(self._blocks), start, last)
-
-    def _blocks(self, first: int, last: int) -> Iterator[Samples]:
-        return self.reader.blocks(self.stem, first, last)
+        return self.layout.stream(self.blocks, start, last)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,20 +137,52 @@ def stem_download(reader: ResultReader, stem: str, format: OutputFormat) -> Down
     WAV has a known size and ranges. FLAC, Ogg and Opus are sent while they are made, MP3 and M4A
     after they were made whole (their headers need it); neither knows its size beforehand.
     """
+    reader.stem(stem)  # it is there
+    return _download(reader, stem, format, blocks=partial(reader.blocks, stem))
+
+
+def mix_download(
+    reader: ResultReader, levels: Sequence[StemLevel], format: OutputFormat, *, gain_db: float = 0.0
+) -> Download:
+    """Return stems, mixed as `levels` say, as a file like that of a stem.
+
+    Raises
+    ------
+    NotFound
+        The result has no such stem.
+    InvalidOption
+        A stem is there twice, or none.
+    """
+    names = [level.stem for level in levels]
+    if not names or len(set(names)) < len(names):
+        raise InvalidOption("a mix needs stems, each of them once")
+    for name in names:
+        reader.stem(name)
+    mix = Mix(reader, levels, gain_db)
+    return _download(reader, MIX_NAME, format, blocks=mix.blocks, channels=mix.channels)
+
+
+def _download(
+    reader: ResultReader,
+    what: str,
+    format: OutputFormat,
+    *,
+    blocks: Blocks,
+    channels: int | None = None,
+) -> Download:
     manifest = reader.manifest
-    record = reader.stem(stem)
-    name = stem_file_name(manifest.song, stem, format.extension)
+    name = stem_file_name(manifest.song, what, format.extension)
     setup = EncoderSetup(
         format=format,
         sample_rate=manifest.sample_rate,
-        channels=manifest.channels,
-        length_samples=record.length_samples,
-        tags=_tags(reader, stem),
+        channels=channels or manifest.channels,
+        length_samples=manifest.length_samples,
+        tags=_tags(reader, what),
         cover=None if format.name == "wav" else reader.cover(),
     )
     if format.name == "wav":
-        return _Wav(name=name, mime=format.mime, reader=reader, stem=stem, layout=WavLayout(setup))
-    return _Live(name=name, mime=format.mime, reader=reader, stem=stem, setup=setup)
+        return _Wav(name=name, mime=format.mime, blocks=blocks, layout=WavLayout(setup))
+    return _Live(name=name, mime=format.mime, blocks=blocks, setup=setup)
 
 
 def archive(reader: ResultReader, format: OutputFormat, stems: Sequence[str] = ()) -> Download:

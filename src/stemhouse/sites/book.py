@@ -5,14 +5,15 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from stemhouse.errors import InvalidSites, NotFound
+from stemhouse.errors import NotFound
+from stemhouse.sites.findings import Finding, Problem, placed, refusal
 from stemhouse.sites.hosts import ANY_HOST
-from stemhouse.sites.loading import SITE_FILE, Problem, load_site, refuse
+from stemhouse.sites.loading import SITE_FILE, Reading, read_site
+from stemhouse.sites.models import ModelShelf
 from stemhouse.sites.schema import Site
 
 logger = logging.getLogger(__name__)
@@ -20,13 +21,6 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S: Final = 1.0
 
 _Stamp = tuple[int, int, int]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    site: Site
-    stamp: _Stamp
-    """Of the file's last version that was looked at, good or not."""
 
 
 class SiteBook:
@@ -37,8 +31,11 @@ class SiteBook:
 
     Parameters
     ----------
-    folder : Path
-        Holds a folder for each site, with its ``site.toml``.
+    folder : callable
+        Returns the folder, which holds a folder for each site with its ``site.toml``. It is asked
+        at each look: the operator's own folder may come into being while the service runs.
+    shelf : ModelShelf, optional
+        Knows the models; without it what files say of them is not checked.
     now : callable
         A clock in seconds.
 
@@ -48,27 +45,39 @@ class SiteBook:
         A file cannot be used, or there is none: at the start there is no last good version.
     """
 
-    def __init__(self, folder: Path, *, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        folder: Callable[[], Path],
+        shelf: ModelShelf | None = None,
+        *,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder = folder
+        self._shelf = shelf
         self._now = now
         self._lock = threading.Lock()
-        self._entries = _read_all(folder)
-        self._refused: dict[Path, tuple[_Stamp, str]] = {}
+        entries, problems = read_all(folder(), shelf)
+        if any(problem.severity == "error" for problem in problems):
+            raise refusal(problems)
+        self._entries = entries
+        self._sites = _in_order(entries)
+        self._problems = tuple(problems)
+        self._stamps = _stamps(folder())
         self._looked_at = now()
 
     @property
     def folder(self) -> Path:
         """Where the sites are."""
-        return self._folder
+        return self._folder()
 
     def all(self) -> tuple[Site, ...]:
         """Return all sites, in the order of their names."""
-        return tuple(entry.site for _, entry in sorted(self._fresh().items()))
+        self._look()
+        return self._sites
 
     def find(self, name: str) -> Site | None:
         """Return the site of a name, if there is one."""
-        entry = self._fresh().get(name)
-        return None if entry is None else entry.site
+        return next((site for site in self.all() if site.name == name), None)
 
     def by_name(self, name: str) -> Site:
         """Return the site of a name.
@@ -95,102 +104,110 @@ class SiteBook:
         sites = self.all()
         return next((site for site in sites if ANY_HOST in site.hosts), sites[0])
 
-    def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with files as they are now, while their last good version serves."""
-        self._fresh()
-        return tuple(message for _, message in self._refused.values())
+    def file(self, site: Site, name: str) -> Path:
+        """Return a file beside a site's file, such as its logo; `name` comes from the site."""
+        return self.folder / site.name / Path(name).name
 
-    def _fresh(self) -> dict[str, _Entry]:
-        if self._now() - self._looked_at >= LOOK_EVERY_S and self._lock.acquire(blocking=False):
-            try:
-                self._look()
-                self._looked_at = self._now()
-            finally:
-                self._lock.release()
-        return self._entries
+    def problems(self) -> tuple[Problem, ...]:
+        """Return what is wrong with the files as they are now; last good versions serve."""
+        self._look()
+        return self._problems
+
+    def tell(self) -> None:
+        """Write what is to be said of the files into the log, when a service starts."""
+        _tell(self._problems)
 
     def _look(self) -> None:
-        """Read what has changed; the entries are replaced as a whole, so readers need no lock."""
-        files = _files(self._folder)
-        refused = {path: self._refused[path] for path in files if path in self._refused}
-        entries: dict[str, _Entry] = {}
-        changed = False
-        for path in files:
-            old, stamp = self._entries.get(path.parent.name), _stamp(path)
-            if old is not None and stamp == old.stamp:
-                entries[path.parent.name] = old
-                refused.pop(path, None)
-            elif path in refused and refused[path][0] == stamp:
-                if old is not None:
-                    entries[path.parent.name] = old
-            else:
-                changed = True
-                self._read_anew(path, stamp, entries, refused)
-        gone = self._entries.keys() - entries.keys()
-        if (changed or gone) and self._takes(entries):
-            self._entries = entries
-        self._refused = refused
-
-    def _read_anew(
-        self,
-        path: Path,
-        stamp: _Stamp,
-        entries: dict[str, _Entry],
-        refused: dict[Path, tuple[_Stamp, str]],
-    ) -> None:
-        name = path.parent.name
+        # Readers see one tuple or the next and need no lock; who comes while somebody reads the
+        # files goes on with what is there.
+        if self._now() - self._looked_at < LOOK_EVERY_S or not self._lock.acquire(blocking=False):
+            return
         try:
-            entries[name] = _Entry(load_site(path), stamp)
-        except InvalidSites as error:
-            refused[path] = (stamp, error.message)
-            logger.error("a site file cannot be used", extra={"site": name, "why": error.message})
-            if name in self._entries:
-                entries[name] = self._entries[name]
-        else:
-            refused.pop(path, None)
-            logger.info("a site file was read", extra={"site": name})
+            self._looked_at = self._now()
+            folder = self._folder()
+            stamps = _stamps(folder)
+            if stamps != self._stamps:
+                self._stamps = stamps
+                self._read_again(folder)
+        finally:
+            self._lock.release()
 
-    def _takes(self, entries: dict[str, _Entry]) -> bool:
-        try:
-            _check_together(self._folder, entries.values())
-        except InvalidSites as error:
-            logger.error("the sites stay as they were", extra={"why": error.message})
-            return False
-        return True
-
-
-def _read_all(folder: Path) -> dict[str, _Entry]:
-    entries: dict[str, _Entry] = {}
-    problems: list[str] = []
-    for path in _files(folder):
-        stamp = _stamp(path)
-        try:
-            entries[path.parent.name] = _Entry(load_site(path), stamp)
-        except InvalidSites as error:
-            problems.append(error.message)
-    if problems:
-        raise InvalidSites("; ".join(problems))
-    _check_together(folder, entries.values())
-    return entries
+    def _read_again(self, folder: Path) -> None:
+        """Take over what is good, and keep the last good version of what is not."""
+        entries, problems = read_all(folder, self._shelf, known=self._entries)
+        self._problems = tuple(problems)
+        _tell(problems)
+        broken = {problem.file for problem in problems if problem.severity == "error"}
+        kept: dict[str, Reading] = {}
+        for name, reading in entries.items():
+            if reading.file not in broken:
+                kept[name] = reading
+            elif name in self._entries:
+                kept[name] = self._entries[name]
+        if kept and not list(_conflicts(kept.values())):
+            self._entries = kept
+            self._sites = _in_order(kept)
 
 
-def _check_together(folder: Path, entries: Iterable[_Entry]) -> None:
-    sites = [entry.site for entry in entries]
-    if not sites:
-        message = f"holds no site: stemhouse sites new NAME writes {SITE_FILE} of one"
-        raise refuse([Problem(file=folder, key="", message=message)])
+def read_all(
+    folder: Path, shelf: ModelShelf | None, *, known: Mapping[str, Reading] | None = None
+) -> tuple[dict[str, Reading], list[Problem]]:
+    """Read all site files of a folder; return them by name, and what is wrong with them.
+
+    Parameters
+    ----------
+    folder : Path
+        The folder of the sites.
+    shelf : ModelShelf or None
+        Knows the models.
+    known : Mapping, optional
+        Readings of before, for the log to name what is new.
+    """
+    entries = {path.parent.name: read_site(path, shelf) for path in _files(folder)}
+    for name in entries.keys() - (known or entries).keys():
+        logger.info("a site was added", extra={"site": name})
+    problems = [problem for reading in entries.values() for problem in reading.problems]
+    if not entries:
+        nothing = Finding(
+            key=(), message="holds no site", mend="stemhouse sites new NAME writes a first one"
+        )
+        problems += placed(folder, None, [nothing])
+    return entries, problems + list(_conflicts(entries.values()))
+
+
+def _conflicts(readings: Iterable[Reading]) -> Iterator[Problem]:
     owners: dict[str, str] = {}
-    for site in sites:
-        for host in site.hosts:
-            first = owners.setdefault(host, site.name)
-            if first != site.name:
-                message = f"{host!r} belongs to the site {first!r} already"
-                path = folder / site.name / SITE_FILE
-                raise refuse([Problem(file=path, key="hosts", message=message)])
+    for reading in readings:
+        if reading.site is None:
+            continue
+        for host in reading.site.hosts:
+            first = owners.setdefault(host, reading.site.name)
+            if first != reading.site.name:
+                found = Finding(
+                    key=("hosts",),
+                    message=f"{host!r} belongs to the site {first!r} already",
+                    mend="take it out of one of the two",
+                )
+                yield from placed(reading.file, reading.lines, [found])
+
+
+def _tell(problems: Iterable[Problem]) -> None:
+    for one in problems:
+        level = logging.ERROR if one.severity == "error" else logging.WARNING
+        told = "a site file cannot be used" if one.severity == "error" else "about a site file"
+        logger.log(level, told, extra={"problem": str(one)})
+
+
+def _in_order(readings: Mapping[str, Reading]) -> tuple[Site, ...]:
+    return tuple(readings[name].usable for name in sorted(readings))
 
 
 def _files(folder: Path) -> list[Path]:
     return sorted(folder.glob(f"*/{SITE_FILE}"))
+
+
+def _stamps(folder: Path) -> dict[Path, _Stamp]:
+    return {path: _stamp(path) for path in _files(folder)}
 
 
 def _stamp(path: Path) -> _Stamp:

@@ -2,46 +2,52 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from pydantic import ValidationError
 
-from stemhouse.errors import InvalidSites
+from stemhouse.sites.checking import check_site
+from stemhouse.sites.findings import Finding, Problem, explain, placed, refusal
+from stemhouse.sites.lines import Lines
+from stemhouse.sites.models import ModelShelf
 from stemhouse.sites.schema import Site
 
 SITE_FILE: Final = "site.toml"
 """Name of a site's file, in a folder that has the site's name."""
 
 _MAX_BYTES: Final = 1_000_000
+_LINE = re.compile(r" \(at line (\d+), column (\d+)\)| \(at end of document\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """Something that is wrong with a site file."""
+class Reading:
+    """What came of reading a site file."""
 
     file: Path
-    key: str
-    """Where in the file, such as ``plans.free.max_duration_s``; empty for the whole of it."""
-    message: str
+    site: Site | None
+    problems: tuple[Problem, ...]
+    """Errors and warnings; with an error the site is not to be used."""
+    lines: Lines | None = None
 
-    def __str__(self) -> str:
-        where = f"{self.file}: {self.key}" if self.key else f"{self.file}"
-        return f"{where}: {self.message}"
+    @property
+    def usable(self) -> Site:
+        """The site.
+
+        Raises
+        ------
+        InvalidSites
+            Something is wrong with it.
+        """
+        if self.site is None or any(one.severity == "error" for one in self.problems):
+            raise refusal(self.problems)
+        return self.site
 
 
-def refuse(problems: Sequence[Problem]) -> InvalidSites:
-    """Return the error that names all problems."""
-    return InvalidSites(
-        "the site files cannot be used: " + "; ".join(map(str, problems)),
-        problems=[str(problem) for problem in problems],
-    )
-
-
-def load_site(path: Path) -> Site:
+def load_site(path: Path, shelf: ModelShelf | None = None) -> Site:
     """Read one site file.
 
     Raises
@@ -49,34 +55,60 @@ def load_site(path: Path) -> Site:
     InvalidSites
         It cannot be read, is no TOML, or does not hold what a site needs.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        message = f"cannot be read ({error.strerror or type(error).__name__})"
-        raise refuse([Problem(file=path, key="", message=message)]) from error
-    if len(data) > _MAX_BYTES:
-        message = f"has {len(data):,} bytes; a site file has {_MAX_BYTES:,} at most"
-        raise refuse([Problem(file=path, key="", message=message)])
-    try:
-        table = tomllib.loads(data.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise refuse([Problem(file=path, key="", message=f"is not TOML: {error}")]) from error
-    return _build(path, table)
+    return read_site(path, shelf).usable
 
 
-def _build(path: Path, table: dict[str, Any]) -> Site:
+def read_site(path: Path, shelf: ModelShelf | None = None) -> Reading:
+    """Read one site file and find what is wrong with it.
+
+    Parameters
+    ----------
+    path : Path
+        The file, in a folder with the site's name.
+    shelf : ModelShelf, optional
+        Knows the models; without it what is said of them is not checked.
+    """
+    text, finding = _text_of(path)
+    if finding is not None:
+        return Reading(file=path, site=None, problems=tuple(placed(path, None, [finding])))
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        return Reading(file=path, site=None, problems=(_no_toml(path, text, error),))
+    lines = Lines(text)
     try:
         site = Site.model_validate(table)
     except ValidationError as error:
-        problems = [
-            Problem(file=path, key=".".join(map(str, one["loc"])), message=one["msg"])
-            for one in error.errors(include_url=False)
-        ]
-        raise refuse(problems) from None
-    if site.name != path.parent.name:
-        message = f"is {site.name!r}, but the folder is called {path.parent.name!r}"
-        raise refuse([Problem(file=path, key="name", message=message)])
-    if "free" not in site.plans:
-        message = "the plan free is missing: it says what accounts may do that pay nothing"
-        raise refuse([Problem(file=path, key="plans", message=message)])
-    return site
+        findings = list(explain(error.errors(include_url=False)))
+        return Reading(file=path, site=None, problems=tuple(placed(path, lines, findings)))
+    problems = placed(path, lines, list(check_site(site, path.parent, shelf)))
+    return Reading(file=path, site=site, problems=tuple(problems), lines=lines)
+
+
+def _text_of(path: Path) -> tuple[str, Finding | None]:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        return "", Finding(key=(), message=f"cannot be read: {why}", mend="see to its rights")
+    if len(data) > _MAX_BYTES:
+        message = f"has {len(data):,} bytes, more than {_MAX_BYTES:,}"
+        return "", Finding(key=(), message=message, mend="long texts belong elsewhere")
+    try:
+        return data.decode().replace("\r\n", "\n"), None
+    except UnicodeDecodeError as error:
+        message = f"byte {error.start} is not UTF-8"
+        return "", Finding(key=(), message=message, mend="save it as UTF-8")
+
+
+def _no_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    message = str(error)
+    found = _LINE.search(message)
+    line = int(found[1]) if found and found[1] else text.count("\n") + 1
+    return Problem(
+        file=path,
+        line=line,
+        key="",
+        message=f"is not TOML: {_LINE.sub('', message)}",
+        mend="see https://toml.io: texts stand in quotes, lists in brackets",
+    )

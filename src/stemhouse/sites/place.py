@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from stemhouse.settings import Settings
+from stemhouse.sites.book import SiteBook
+from stemhouse.sites.models import ModelShelf
 
 FOLDER: Final = "sites"
 _PACKED: Final = "_sites"
+
+
+def open_book(settings: Settings) -> SiteBook:
+    """Read the sites of an installation.
+
+    Raises
+    ------
+    InvalidSites
+        A site file cannot be used.
+    """
+    return SiteBook(partial(sites_folder, settings), ModelShelf(settings.models_dir))
 
 
 def sites_folder(settings: Settings) -> Path:
@@ -22,7 +36,14 @@ def sites_folder(settings: Settings) -> Path:
 
 def shipped_folder() -> Path:
     """Return the folder of the sites that come with Stemhouse."""
-    package = Path(str(files("stemhouse")))
-    packed = package / _PACKED
     # In a checkout they stand at the root, beside src; a wheel has them inside the package.
-    return packed if packed.is_dir() else package.parents[1] / FOLDER
+    return packed_folder() if packed_folder().is_dir() else _package().parents[1] / FOLDER
+
+
+def packed_folder() -> Path:
+    """Return where an installed package has the sites; the next upgrade replaces what is there."""
+    return _package() / _PACKED
+
+
+def _package() -> Path:
+    return Path(str(files("stemhouse")))

@@ -39,7 +39,13 @@ _FACTS: Final[dict[str, Any]] = {
         "logo": "logo.svg",
         "stems": ["#1d4ed8", "#15803d"],
         "light": _PALETTE,
-        "dark": _PALETTE | {"background": "#18181b", "surface": "#27272a", "text": "#fafafa"},
+        "dark": {
+            "accent": "#93c5fd",
+            "on_accent": "#18181b",
+            "background": "#18181b",
+            "surface": "#27272a",
+            "text": "#fafafa",
+        },
     },
     "outputs": [{"name": "all", "title": {"en": "All"}, "model": "tiny-2stems"}],
     "plans": {

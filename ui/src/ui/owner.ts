@@ -28,8 +28,14 @@ export class Owner {
   }
 
   after(delay_ms: number, act: () => void): Release {
-    const timer = setTimeout(act, delay_ms);
-    return this.hold(() => clearTimeout(timer));
+    if (this.ended) return () => undefined;
+    // What has happened is held no longer: an hour of frames would be two hundred thousand.
+    const release = this.hold(() => clearTimeout(timer));
+    const timer = setTimeout(() => {
+      release();
+      act();
+    }, delay_ms);
+    return release;
   }
 
   every(period_ms: number, act: () => void): Release {
@@ -38,8 +44,13 @@ export class Owner {
   }
 
   frame(act: (now_ms: number) => void): Release {
-    const frame = requestAnimationFrame(act);
-    return this.hold(() => cancelAnimationFrame(frame));
+    if (this.ended) return () => undefined;
+    const release = this.hold(() => cancelAnimationFrame(frame));
+    const frame = requestAnimationFrame((now_ms) => {
+      release();
+      act(now_ms);
+    });
+    return release;
   }
 
   // Resolves after a pause, or rejects when the owner ends.
@@ -49,11 +60,11 @@ export class Owner {
         reject(this.signal.reason);
         return;
       }
-      const release = this.after(delay_ms, () => {
-        release();
+      const release = this.hold(() => reject(this.signal.reason));
+      this.after(delay_ms, () => {
         resolve();
+        release();
       });
-      this.hold(() => reject(this.signal.reason));
     });
   }
 

@@ -165,7 +165,7 @@ def _by_key(services: Services, site: Site, authorization: str) -> Principal:
         found = queries.credential_of_key(session, site.name, hash_token(token.strip()))
     if found is None or _is_over(services, found):
         raise Unauthenticated("the API key is wrong, revoked or expired: make a new one")
-    return _principal(site, found, "key")
+    return _principal(services, site, found, "key")
 
 
 def _by_session(services: Services, site: Site, token: str) -> Principal | None:
@@ -173,7 +173,7 @@ def _by_session(services: Services, site: Site, token: str) -> Principal | None:
         found = queries.credential_of_session(session, site.name, hash_token(token))
     if found is None or _is_over(services, found):
         return None
-    return _principal(site, found, "session")
+    return _principal(services, site, found, "session")
 
 
 def _by_guest(services: Services, site: Site, cookie: str) -> Principal | None:
@@ -182,14 +182,14 @@ def _by_guest(services: Services, site: Site, cookie: str) -> Principal | None:
         return None
     with reading(services.sessions) as session:
         found = queries.credential_of_guest(session, site.name, account_id)
-    return None if found is None else _principal(site, found, "guest")
+    return None if found is None else _principal(services, site, found, "guest")
 
 
 def _is_over(services: Services, found: Credential) -> bool:
     return found.expires_at is not None and found.expires_at <= services.clock()
 
 
-def _principal(site: Site, found: Credential, via: Via) -> Principal:
+def _principal(services: Services, site: Site, found: Credential, via: Via) -> Principal:
     if found.blocked:
         raise Forbidden("this account is blocked: write to whoever runs this service")
     kind = cast(AccountKind, found.kind)
@@ -203,7 +203,7 @@ def _principal(site: Site, found: Credential, via: Via) -> Principal:
         site_id=site.name,
         account_id=found.account_id,
         kind=kind,
-        plan=plan_for(site, found.plan),
+        plan=plan_for(site, found.plan_at(services.clock())),
         scopes=scopes,
         via=via,
         credential_id=found.id,

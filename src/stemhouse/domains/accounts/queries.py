@@ -9,6 +9,7 @@ from sqlalchemy import Delete, Select, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from stemhouse.domains.accounts.plans import FREE_PLAN
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import (
     Account,
@@ -32,7 +33,12 @@ class Credential:
     scopes: frozenset[str] | None
     blocked: bool
     expires_at: datetime | None
+    plan_until: datetime | None
     operates: str | None
+
+    def plan_at(self, now: datetime) -> str:
+        """Return the plan at a moment: `free` again when the time of another one is over."""
+        return FREE_PLAN if self.plan_until is not None and self.plan_until <= now else self.plan
 
 
 def credential_of_key(session: Session, site_id: str, token_hash: str) -> Credential | None:
@@ -45,6 +51,7 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
             Account.id.label("account_id"),
             Account.kind,
             Account.plan,
+            Account.plan_until,
             Account.blocked_at,
             Account.operates,
         )
@@ -65,6 +72,7 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
         frozenset(row.scopes),
         row.blocked_at is not None,
         row.expires_at,
+        row.plan_until,
         row.operates,
     )
 
@@ -78,6 +86,7 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
             Account.id.label("account_id"),
             Account.kind,
             Account.plan,
+            Account.plan_until,
             Account.blocked_at,
             Account.operates,
         )
@@ -94,6 +103,7 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
         None,
         row.blocked_at is not None,
         row.expires_at,
+        row.plan_until,
         row.operates,
     )
 
@@ -101,14 +111,23 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
 def credential_of_guest(session: Session, site_id: str, account_id: str) -> Credential | None:
     """Find a guest's account."""
     row = session.execute(
-        select(Account.id, Account.kind, Account.plan, Account.blocked_at).where(
-            Account.id == account_id, Account.site_id == site_id, Account.kind == "guest"
-        )
+        select(
+            Account.id, Account.kind, Account.plan, Account.plan_until, Account.blocked_at
+        ).where(Account.id == account_id, Account.site_id == site_id, Account.kind == "guest")
     ).one_or_none()
     if row is None:
         return None
-    blocked = row.blocked_at is not None
-    return Credential(row.id, row.id, row.kind, row.plan, None, blocked, None, None)
+    return Credential(
+        row.id,
+        row.id,
+        row.kind,
+        row.plan,
+        None,
+        row.blocked_at is not None,
+        None,
+        row.plan_until,
+        None,
+    )
 
 
 # --- accounts -------------------------------------------------------------------------------------
@@ -145,6 +164,27 @@ def lock_account(site_id: str, account_id: str) -> Select[str]:
 
 def remove_account(site_id: str, account_id: str) -> Delete:
     return delete(Account).where(Account.id == account_id, Account.site_id == site_id)
+
+
+def lock_for_change(site_id: str, account_id: str) -> Select[str]:
+    """Lock an account as jobs and credits lock it, so that none of them wait for each other."""
+    return (
+        select(Account.id)
+        .where(Account.site_id == site_id, Account.id == account_id)
+        .with_for_update(key_share=True)
+    )
+
+
+def put_on_plan(site_id: str, account_id: str, plan: str, until: datetime | None) -> Update:
+    return (
+        update(Account)
+        .where(Account.site_id == site_id, Account.id == account_id)
+        .values(plan=plan, plan_until=until)
+    )
+
+
+def end_plans(now: datetime) -> Update:
+    return update(Account).where(Account.plan_until <= now).values(plan=FREE_PLAN, plan_until=None)
 
 
 # --- sessions, keys, providers --------------------------------------------------------------------

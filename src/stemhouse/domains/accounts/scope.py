@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Delete, Select, Update
 
 Statement = TypeVar("Statement", Select[Any], Update, Delete)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """An account of a site: whose something is."""
+
+    site_id: str
+    account_id: str
 
 
 def owned_by(statement: Statement, site_id: str, account_id: str) -> Statement:

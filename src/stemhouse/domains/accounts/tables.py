@@ -32,10 +32,25 @@ class Account(Base):
     email_verified_at: Mapped[datetime | None]
     password_hash: Mapped[str | None] = mapped_column(String(255))
     plan: Mapped[str] = mapped_column(String(ID_LENGTH))
+    plan_until: Mapped[datetime | None] = mapped_column(index=True)
+    """When it is on the free plan again; None is when somebody says so."""
     created_at: Mapped[datetime]
     blocked_at: Mapped[datetime | None]
     operates: Mapped[str | None] = mapped_column(String(8))
     """Of an operator: the site it is an account of, or all sites."""
+
+
+class PlanChange(Owned, Base):
+    """A plan that an account was given: whoever sells plans names a cause, which acts once."""
+
+    __tablename__ = "plan_changes"
+    __table_args__ = (UniqueConstraint("account_id", "cause"),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    cause: Mapped[str] = mapped_column(String(200))
+    plan: Mapped[str] = mapped_column(String(ID_LENGTH))
+    until: Mapped[datetime | None]
+    created_at: Mapped[datetime]
 
 
 class Identity(Owned, Base):

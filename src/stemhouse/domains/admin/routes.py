@@ -49,7 +49,7 @@ def show_overview(
     facts = SiteFacts(
         titles={site.name: site.title for site in services.sites.all()},
         addresses={site.name: address_of(site, base) for site in services.sites.all()},
-        problems=services.sites.problems(),
+        problems=[str(problem) for problem in services.sites.problems()],
     )
     return service_numbers.overview(session, operator, facts, services.clock())
 

@@ -4,35 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import FastAPI
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from stemhouse.domains.accounts.scope import owned_by
-from stemhouse.domains.billing import queries
+from stemhouse.domains.billing.closing import close_books
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.billing.routes import router
-from stemhouse.domains.billing.tables import Balance, LedgerEntry
-from stemhouse.domains.billing.views import show_entry
+from stemhouse.domains.billing.sweeping import LedgerSweeper
+from stemhouse.domains.billing.views import all_entries
 from stemhouse.http.part import OwnedData, Part
+from stemhouse.http.services import Services
 
 
 @contextmanager
 def _running(app: FastAPI) -> Iterator[None]:
+    services: Services = app.state.services
     app.state.purse = LedgerPurse()
-    yield
+    sweeper = LedgerSweeper(services.sessions, services.clock)
+    sweeper.start()
+    try:
+        yield
+    finally:
+        sweeper.stop()
 
 
 def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
-    for entry in session.scalars(queries.entries(site_id, account_id)):
-        yield show_entry(entry).model_dump(mode="json")
+    for entry in all_entries(session, site_id, account_id):
+        yield entry.model_dump(mode="json")
 
 
 def _delete(session: Session, site_id: str, account_id: str) -> None:
-    session.execute(owned_by(delete(LedgerEntry), site_id, account_id))
-    session.execute(owned_by(delete(Balance), site_id, account_id))
+    # The transactions themselves leave with the account's row: the database lets them go no sooner.
+    close_books(session, site_id, account_id, datetime.now(UTC))
 
 
 BILLING = Part(

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.separations.purse import Payable, Price
 
-WELCOME = "welcome"
+SIGN_UP = "sign-up"
 
 
 class LedgerPurse:
@@ -23,14 +24,19 @@ class LedgerPurse:
         PaymentRequired
             There are not enough credits; nothing has been taken.
         """
-        ledger = Ledger(session, job.site_id, job.account_id, now)
-        ledger.grant(price.free_credits_s, WELCOME, "free credits of a new account")
+        ledger = Ledger(session, _owner(job), price.unit, now)
+        if price.free_credits_s:
+            ledger.grant(price.free_credits_s, cause=SIGN_UP, note="free credits of a new account")
         ledger.hold(job.id, price.amount)
 
     def settle(self, session: Session, job: Payable, delivered: int, now: datetime) -> None:
         """Charge what was delivered."""
-        Ledger(session, job.site_id, job.account_id, now).settle(job.id, delivered)
+        Ledger(session, _owner(job), job.unit, now).settle(job.id, delivered)
 
     def refund(self, session: Session, job: Payable, now: datetime) -> None:
         """Give everything back."""
-        Ledger(session, job.site_id, job.account_id, now).refund(job.id)
+        Ledger(session, _owner(job), job.unit, now).refund(job.id)
+
+
+def _owner(job: Payable) -> Owner:
+    return Owner(job.site_id, job.account_id)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
+from stemhouse.domains.billing.books import Kind
 from stemhouse.domains.separations.purse import Unit
 from stemhouse.http.schemas import Answer, UtcTime
 
-EntryKind = Literal["grant", "hold", "settle", "refund"]
+_UNIT = "What credits of this site count: song is a whole song, second a second of audio."
+_JOB = "job_01k9zv5w3h8m2n4p6r7s9t0vwx"
+
+
+class LotAnswer(Answer):
+    """Credits that came together and expire together."""
+
+    available: int = Field(description="What is left of them.", examples=[35_940])
+    expires_at: UtcTime | None = Field(description="When they are gone; null is never.")
+    note: str = Field(description="Where they come from.", examples=["credits of November 2026"])
 
 
 class BalanceAnswer(Answer):
     """What an account may still have separated."""
 
-    unit: Unit = Field(
-        description="What credits of this site count: song is a whole song, second a second of "
-        "audio.",
-        examples=["second"],
-    )
+    unit: Unit = Field(description=_UNIT, examples=["second"])
     available: int = Field(description="Can be spent.", examples=[35_940])
     held: int = Field(description="Set aside for jobs that have not ended.", examples=[60])
+    lots: list[LotAnswer] = Field(
+        description="What can be spent, the soonest to expire first: they are spent in this order."
+    )
 
 
 class EntryAnswer(Answer):
@@ -30,18 +37,19 @@ class EntryAnswer(Answer):
     id: str = Field(
         description="Identifier of the entry.", examples=["led_01k9zv5w3h8m2n4p6r7s9t0vwx"]
     )
-    kind: EntryKind = Field(
-        description="grant: credits came; hold: set aside for a job; settle: the job was charged; "
-        "refund: what was held came back.",
+    kind: Kind = Field(
+        description="grant: credits came; hold: set aside for a job; settle: the job was charged, "
+        "and what was held beyond came back; refund: all that was held came back; expire: their "
+        "time was over; take_back: taken back after a refund or dispute.",
         examples=["hold"],
     )
     amount: int = Field(
         description="What it did to the credits that can be spent.", examples=[-187]
     )
-    unit: Unit = Field(description="What the amount counts.", examples=["second"])
-    job_id: str | None = Field(
-        description="The job behind it, if there is one.",
-        examples=["job_01k9zv5w3h8m2n4p6r7s9t0vwx"],
-    )
-    note: str = Field(description="For people.", examples=[""])
+    charged: int = Field(description="What was spent for good with it.", examples=[0])
+    unit: Unit = Field(description=_UNIT, examples=["second"])
+    available_after: int = Field(description="What could be spent after it.", examples=[35_813])
+    held_after: int = Field(description="What was set aside after it.", examples=[187])
+    job_id: str | None = Field(description="The job behind it, if there is one.", examples=[_JOB])
+    note: str = Field(description="For people.", examples=["held for a song"])
     created_at: UtcTime = Field(description="When it was written.")

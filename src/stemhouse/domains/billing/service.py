@@ -1,24 +1,50 @@
-"""Grant, hold, settle, refund: each exactly once, whatever is repeated.
+"""Grant, hold, settle, refund, expire, take back: each exactly once, whatever is repeated.
 
-Amounts are whole seconds of audio. Every function works inside the caller's transaction, so that
-a hold exists when and only when its job does.
+Every function works inside the caller's transaction, so that a hold exists when and only when its
+job does. Amounts are whole credits in a unit; an account has books of its own in each.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
-from stemhouse.db.ids import new_id
-from stemhouse.db.upsert import insert_for
-from stemhouse.domains.billing import queries
-from stemhouse.domains.billing.tables import Balance, LedgerEntry
-from stemhouse.errors import InvalidOption, PaymentRequired
+from stemhouse.db.ids import new_id, new_id_after
+from stemhouse.domains.accounts.scope import Owner
+from stemhouse.domains.billing import books, queries
+from stemhouse.domains.billing.books import Kind
+from stemhouse.domains.billing.lots import LotState, Movement, Share, move, take, total
+from stemhouse.domains.billing.tables import (
+    LedgerFlag,
+    LedgerLot,
+    LedgerPosting,
+    LedgerTransaction,
+)
+from stemhouse.errors import InvalidOption, NotFound, PaymentRequired
 
-EntryKind = Literal["grant", "hold", "settle", "refund"]
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What a take-back did: `amount` was taken, `short` had been spent already."""
+
+    amount: int
+    short: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Entry:
+    """A transaction that is to be written."""
+
+    kind: Kind
+    key: str
+    unit: str
+    note: str
+    job_id: str | None = None
+    movements: Sequence[Movement] = ()
 
 
 class Ledger:
@@ -28,115 +54,293 @@ class Ledger:
     ----------
     session : Session
         The caller's transaction.
-    site_id, account_id : str
+    owner : Owner
         Whose books.
+    unit : str
+        ``song`` or ``second``: the site's.
     now : datetime
-        The moment that entries bear.
+        The moment that entries bear, and that decides what has expired.
     """
 
-    def __init__(self, session: Session, site_id: str, account_id: str, now: datetime) -> None:
+    def __init__(self, session: Session, owner: Owner, unit: str, now: datetime) -> None:
         self._session = session
-        self._site_id = site_id
-        self._account_id = account_id
+        self._owner = owner
+        self._unit = unit
         self._now = now
 
-    def grant(self, amount_s: int, cause: str, note: str) -> bool:
-        """Give credits for a cause, once; False when they had been given already."""
-        _check_amount(amount_s)
-        self._lock()
-        return self._enter("grant", f"grant:{cause}", amount_s, note)
+    def grant(
+        self, amount: int, *, cause: str, note: str, expires_at: datetime | None = None
+    ) -> bool:
+        """Give credits for a cause, once, as a lot of their own.
 
-    def hold(self, job_id: str, amount_s: int) -> bool:
+        Returns
+        -------
+        bool
+            False when they had been given already.
+
+        Raises
+        ------
+        InvalidOption
+            The amount is not one, or more.
+        NotFound
+            There is no such account (any more).
+        """
+        if amount < 1:
+            raise InvalidOption(f"a grant is of one credit or more, not of {amount}")
+        self._begin()
+        key = f"grant:{cause}"
+        if self._find(key) is not None:
+            return False
+        lot_id = new_id("lot")
+        entry = _Entry(kind="grant", key=key, unit=self._unit, note=note)
+        transaction_id = self._insert(entry)
+        self._session.execute(
+            insert(LedgerLot).values(
+                **self._owned(),
+                id=lot_id,
+                transaction_id=transaction_id,
+                unit=self._unit,
+                amount=amount,
+                expires_at=expires_at,
+            )
+        )
+        self._post(transaction_id, move([Share(lot_id, amount)], books.GRANT))
+        # A lot that comes too late is gone at once: a repeated webhook gives nothing to spend.
+        self._expire_overdue()
+        return True
+
+    def take_back(self, amount: int, *, cause: str, note: str, of: str | None = None) -> TakenBack:
+        """Take credits back for a cause, once: a refunded payment, a dispute.
+
+        What is left of the grant of the cause `of` goes first, then other credits, the soonest to
+        expire first. What jobs hold stays theirs. Where there is not enough the rest is `short`,
+        and the account is flagged.
+
+        Raises
+        ------
+        InvalidOption
+            The amount is not one, or more.
+        NotFound
+            There is no such account (any more).
+        """
+        if amount < 1:
+            raise InvalidOption(f"one credit or more can be taken back, not {amount}")
+        self._begin()
+        key = f"take-back:{cause}"
+        found = self._find(key)
+        if found is not None:
+            taken_before = sum(row.amount for row in self._postings(found))
+            short_before = self._session.scalar(queries.short_of(found.id)) or 0
+            return TakenBack(taken_before, short_before)
+        first = None if of is None else self._lot_of(f"grant:{of}")
+        shares = sorted(self._shares(), key=lambda share: share.lot_id != first)
+        taken, _left = take(shares, amount)
+        transaction_id = self._enter(
+            _Entry(
+                kind="take_back",
+                key=key,
+                unit=self._unit,
+                note=note,
+                movements=move(taken, books.TAKE_BACK),
+            )
+        )
+        short = amount - total(taken)
+        if short:
+            self._session.execute(
+                insert(LedgerFlag).values(
+                    **self._owned(),
+                    transaction_id=transaction_id,
+                    short=short,
+                    created_at=self._now,
+                )
+            )
+        return TakenBack(total(taken), short)
+
+    def hold(self, job_id: str, amount: int) -> bool:
         """Set credits aside for a job, once.
+
+        Returns
+        -------
+        bool
+            False when they are set aside already, or the job costs nothing.
 
         Raises
         ------
         PaymentRequired
             There are not enough; nothing has been taken.
         """
-        _check_amount(amount_s)
-        available_s = self._lock()
-        if self._find(f"hold:{job_id}") is not None:
+        if amount < 0:
+            raise InvalidOption(f"a price is 0 or more, not {amount}")
+        self._begin()
+        key = f"hold:{job_id}"
+        if amount == 0 or self._find(key) is not None:
             return False
-        if available_s < amount_s:
+        shares = self._shares()
+        taken, _left = take(shares, amount)
+        if total(taken) < amount:
             raise PaymentRequired(
-                f"this song costs {amount_s} s of credit and {available_s} s are left",
-                required=amount_s,
-                available=available_s,
-                missing=amount_s - available_s,
-                unit="second",
+                f"this costs {said(amount, self._unit)} and {said(total(shares), self._unit)} "
+                "can be spent",
+                required=amount,
+                available=total(shares),
+                missing=amount - total(shares),
+                unit=self._unit,
             )
-        return self._enter("hold", f"hold:{job_id}", -amount_s, "held for a song", job_id=job_id)
+        self._enter(
+            _Entry(
+                kind="hold",
+                key=key,
+                unit=self._unit,
+                note="held for a song",
+                job_id=job_id,
+                movements=move(taken, books.HOLD),
+            )
+        )
+        return True
 
-    def settle(self, job_id: str, delivered_s: int) -> bool:
-        """Charge a job for what was delivered, at most what was held; give back the rest."""
-        _check_amount(delivered_s)
-        return self._close("settle", job_id, delivered_s, "charged for a song")
+    def settle(self, job_id: str, delivered: int) -> bool:
+        """Charge a job for what was delivered, at most what was held; give back the rest.
+
+        Returns
+        -------
+        bool
+            False when nothing is held for it, or it was settled or refunded already.
+        """
+        if delivered < 0:
+            raise InvalidOption(f"what is delivered is 0 or more, not {delivered}")
+        return self._end("settle", job_id, delivered, "charged for a song")
 
     def refund(self, job_id: str) -> bool:
-        """Give back all that was held for a job."""
-        return self._close("refund", job_id, 0, "given back")
+        """Give back all that was held for a job; False as with `settle`."""
+        return self._end("refund", job_id, 0, "given back")
+
+    def expire(self) -> None:
+        """Write down the end of lots whose time is over."""
+        self._begin()
 
     def granted(self, cause: str) -> bool:
         """Whether credits have been given for a cause."""
         return self._find(f"grant:{cause}") is not None
 
-    def available_s(self) -> int:
-        """Return what can be spent: the sum of the entries."""
-        return self._session.scalar(queries.available(self._site_id, self._account_id)) or 0
+    def available(self) -> int:
+        """Return what can be spent."""
+        wanted = queries.available(*self._whose(), self._unit, self._now)
+        return int(self._session.scalar(wanted) or 0)
 
-    def held_s(self) -> int:
+    def held(self) -> int:
         """Return what is set aside for jobs that have not ended."""
-        return self._session.scalar(queries.held(self._site_id, self._account_id)) or 0
+        return int(self._session.scalar(queries.held(*self._whose(), self._unit)) or 0)
 
-    def _close(self, kind: EntryKind, job_id: str, kept_s: int, note: str) -> bool:
-        self._lock()
-        held = self._find(f"hold:{job_id}")
+    def lots(self) -> list[LotState]:
+        """Return the lots that something is left of, the soonest to expire first."""
+        wanted = queries.usable_lots(self._owner.account_id, self._unit, self._now)
+        return [
+            LotState(lot_id=row[0], available=row[1], expires_at=row[2], note=row[3])
+            for row in self._session.execute(wanted)
+        ]
+
+    def _end(self, kind: Kind, job_id: str, kept: int, note: str) -> bool:
+        self._begin()
+        hold = self._find(f"hold:{job_id}")
         # One key for both endings: a job that was settled cannot be refunded, nor the reverse.
         key = f"end:{job_id}"
-        if held is None or self._find(key) is not None:
+        if hold is None or self._find(key) is not None:
             return False
-        back_s = max(0, -held.amount_s - kept_s)
-        return self._enter(kind, key, back_s, note, job_id=job_id)
-
-    def _lock(self) -> int:
-        """Lock the books until the transaction ends; return what they hold. Opens new ones."""
-        found: int | None = self._session.execute(queries.lock(self._account_id)).scalar()
-        if found is not None:
-            return found
-        row = {"account_id": self._account_id, "site_id": self._site_id, "available_s": 0}
-        # Somebody may open them at this moment: then this waits, and so does the second look.
-        self._session.execute(
-            insert_for(self._session, Balance).values(row).on_conflict_do_nothing()
-        )
-        return int(self._session.execute(queries.lock(self._account_id)).scalar_one())
-
-    def _find(self, key: str) -> LedgerEntry | None:
-        return self._session.scalar(queries.entry(self._account_id, key))
-
-    def _enter(
-        self, kind: EntryKind, key: str, amount_s: int, note: str, *, job_id: str | None = None
-    ) -> bool:
-        if self._find(key) is not None:
-            return False
-        # The lock on the balance makes this read and these writes one.
-        self._session.execute(queries.move(self._account_id, amount_s))
-        self._session.execute(
-            insert(LedgerEntry).values(
-                id=new_id("led"),
-                site_id=self._site_id,
-                account_id=self._account_id,
+        held = [Share(row.lot_id, row.amount) for row in self._postings(hold)]
+        spent, back = take(held, kept)
+        self._enter(
+            _Entry(
                 kind=kind,
                 key=key,
-                amount_s=amount_s,
-                job_id=job_id,
+                unit=hold.unit,
                 note=note,
+                job_id=job_id,
+                movements=[*move(spent, books.SPEND), *move(back, books.GIVE_BACK)],
+            )
+        )
+        # What comes back to a lot whose time is over by now is gone at once.
+        self._expire_overdue()
+        return True
+
+    def _begin(self) -> None:
+        """Lock the books until the transaction ends, and let go what has expired."""
+        if self._session.scalar(queries.lock(*self._whose())) is None:
+            raise NotFound("there is no such account")
+        self._expire_overdue()
+
+    def _expire_overdue(self) -> None:
+        account_id = self._owner.account_id
+        for row in self._session.execute(queries.overdue_lots(account_id, self._now)).all():
+            lot_id, unit, amount = row
+            before = self._session.scalar(queries.times_expired(account_id, lot_id)) or 0
+            self._enter(
+                _Entry(
+                    kind="expire",
+                    key=f"expire:{lot_id}:{before + 1}",
+                    unit=unit,
+                    note="expired",
+                    movements=move([Share(lot_id, amount)], books.EXPIRE),
+                )
+            )
+
+    def _shares(self) -> list[Share]:
+        return [Share(lot.lot_id, lot.available) for lot in self.lots()]
+
+    def _find(self, key: str) -> LedgerTransaction | None:
+        return self._session.scalar(queries.by_key(self._owner.account_id, key))
+
+    def _postings(self, found: LedgerTransaction) -> Sequence[LedgerPosting]:
+        return self._session.scalars(queries.postings_of(found.id)).all()
+
+    def _lot_of(self, key: str) -> str | None:
+        found = self._find(key)
+        return None if found is None else self._postings(found)[0].lot_id
+
+    def _enter(self, entry: _Entry) -> str:
+        transaction_id = self._insert(entry)
+        self._post(transaction_id, entry.movements)
+        return transaction_id
+
+    def _insert(self, entry: _Entry) -> str:
+        last = self._session.scalar(queries.last_id(self._owner.account_id))
+        transaction_id = new_id_after("led", last)
+        self._session.execute(
+            insert(LedgerTransaction).values(
+                **self._owned(),
+                id=transaction_id,
+                kind=entry.kind,
+                key=entry.key,
+                unit=entry.unit,
+                job_id=entry.job_id,
+                note=entry.note,
                 created_at=self._now,
             )
         )
-        return True
+        return transaction_id
+
+    def _post(self, transaction_id: str, movements: Sequence[Movement]) -> None:
+        rows = [
+            {
+                **self._owned(),
+                "transaction_id": transaction_id,
+                "number": number,
+                "lot_id": one.share.lot_id,
+                "source": one.way[0],
+                "target": one.way[1],
+                "amount": one.share.amount,
+            }
+            for number, one in enumerate(movements, start=1)
+        ]
+        if rows:
+            self._session.execute(insert(LedgerPosting), rows)
+
+    def _owned(self) -> dict[str, str]:
+        return {"site_id": self._owner.site_id, "account_id": self._owner.account_id}
+
+    def _whose(self) -> tuple[str, str]:
+        return self._owner.site_id, self._owner.account_id
 
 
-def _check_amount(amount_s: int) -> None:
-    if amount_s < 0:
-        raise InvalidOption(f"an amount of credits is 0 s or more, not {amount_s} s")
+def said(amount: int, unit: str) -> str:
+    """Write an amount for people: 1 song, 2 songs, 187 seconds."""
+    return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"

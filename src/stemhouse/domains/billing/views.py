@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from stemhouse.domains.billing.schemas import EntryAnswer, EntryKind
-from stemhouse.domains.billing.tables import LedgerEntry
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from stemhouse.domains.billing import queries
+from stemhouse.domains.billing.books import Kind
+from stemhouse.domains.billing.schemas import EntryAnswer
+from stemhouse.domains.billing.tables import LedgerTransaction
+from stemhouse.domains.separations.purse import Unit
 
 
-def show_entry(entry: LedgerEntry) -> EntryAnswer:
-    """Return one movement."""
-    kind: EntryKind = entry.kind  # type: ignore[assignment]
-    return EntryAnswer(
-        id=entry.id,
-        kind=kind,
-        amount=entry.amount_s,
-        unit="second",
-        job_id=entry.job_id,
-        note=entry.note,
-        created_at=entry.created_at,
-    )
+def show_entries(
+    session: Session, site_id: str, account_id: str, rows: Sequence[LedgerTransaction]
+) -> list[EntryAnswer]:
+    """Return an account's transactions with what each did and left."""
+    if not rows:
+        return []
+    history = queries.history(site_id, account_id)
+    wanted = select(history).where(history.c.id.in_([row.id for row in rows]))
+    effects = {effect.id: effect for effect in session.execute(wanted)}
+    return [
+        EntryAnswer(
+            id=row.id,
+            kind=cast(Kind, row.kind),
+            amount=effects[row.id].available,
+            charged=effects[row.id].spent,
+            unit=cast(Unit, row.unit),
+            available_after=effects[row.id].available_after,
+            held_after=effects[row.id].held_after,
+            job_id=row.job_id,
+            note=row.note,
+            created_at=row.created_at,
+        )
+        for row in rows
+    ]
+
+
+def all_entries(session: Session, site_id: str, account_id: str) -> Iterable[EntryAnswer]:
+    """Return all of an account's transactions, oldest first."""
+    wanted = queries.transactions(site_id, account_id).order_by(LedgerTransaction.id)
+    return show_entries(session, site_id, account_id, session.scalars(wanted).all())

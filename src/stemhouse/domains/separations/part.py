@@ -20,7 +20,6 @@ from stemhouse.domains.separations import (
     routes_results,
     views,
 )
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.numbers import QueueNumbers
 from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Discarded, Job, Result
@@ -28,6 +27,7 @@ from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.services import Services
 from stemhouse.jobs.queue import JobQueue, prepare_queue
+from stemhouse.sites.models import ModelShelf
 
 
 @contextmanager

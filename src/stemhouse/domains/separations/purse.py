@@ -30,6 +30,11 @@ class Payable(Protocol):
         """Who pays."""
         ...
 
+    @property
+    def unit(self) -> str:
+        """What its price counts."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:

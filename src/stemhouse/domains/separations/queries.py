@@ -27,6 +27,11 @@ def jobs_of(site_id: str, account_id: str) -> Select[Job]:
     return owned_by(select(Job), site_id, account_id)
 
 
+def named_like(jobs: Select[Job], words: str) -> Select[Job]:
+    """Keep the jobs whose song has all these words in its name, in any order and case."""
+    return jobs.where(*(Job.name.icontains(word, autoescape=True) for word in words.split()))
+
+
 def job_of(site_id: str, account_id: str, job_id: str) -> Select[Job]:
     """Find one of an account's jobs."""
     return jobs_of(site_id, account_id).where(Job.id == job_id)

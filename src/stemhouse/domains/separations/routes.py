@@ -6,7 +6,7 @@ import asyncio
 import re
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
@@ -15,7 +15,13 @@ from stemhouse.db.session import reading
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import queries, service, views
 from stemhouse.domains.separations.access import Reader, TheChange, TheDesk, TheWatch, Writer
-from stemhouse.domains.separations.schemas import JobAnswer, JobRequest, ModelList, QuoteAnswer
+from stemhouse.domains.separations.schemas import (
+    JobAnswer,
+    JobChange,
+    JobRequest,
+    ModelList,
+    QuoteAnswer,
+)
 from stemhouse.domains.separations.service import Order
 from stemhouse.domains.separations.states import FINISHED, JobState
 from stemhouse.domains.separations.tables import Job
@@ -77,9 +83,15 @@ def list_jobs(
     session: RequestSession,
     page: WantedPage,
     status: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
+    q: Annotated[
+        str | None,
+        Query(description="Only those whose song has these words in its name.", max_length=200),
+    ] = None,
 ) -> Page[JobAnswer]:
     """List jobs, newest first."""
     statement = queries.jobs_of(principal.site_id, principal.account_id)
+    if q is not None:
+        statement = queries.named_like(statement, q)
     if status is not None:
         statement = statement.where(Job.state == status)
     jobs, cursor = fetch_page(session, statement, Job.id, page)
@@ -90,6 +102,19 @@ def list_jobs(
 def show_job(job_id: str, principal: Reader, session: RequestSession) -> JobAnswer:
     """Show a job."""
     return views.show_job(session, service.find(session, principal, job_id))
+
+
+def _own_job(job_id: str, principal: Writer, session: RequestSession) -> Job:
+    # Before the body is looked at: what is somebody else's is not there, whatever was sent.
+    return service.find(session, principal, job_id)
+
+
+@router.patch("/jobs/{job_id}")
+def rename_job(
+    job: Annotated[Job, Depends(_own_job)], asked: JobChange, session: RequestSession
+) -> JobAnswer:
+    """Call a job's song by another name."""
+    return views.show_job(session, service.rename(session, job, asked.name))
 
 
 @router.post("/jobs/{job_id}/cancel")

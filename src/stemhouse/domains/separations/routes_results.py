@@ -8,11 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from pydantic import StringConstraints
 
 from stemhouse.db.session import reading
 from stemhouse.domains.separations import service
 from stemhouse.domains.separations.access import Reader, TheStorage
 from stemhouse.domains.separations.lifecycle import attempt_prefix
+from stemhouse.domains.separations.mixes import read_levels
 from stemhouse.domains.separations.schemas import StemAnswer
 from stemhouse.domains.separations.tables import Job, Result
 from stemhouse.domains.separations.views import show_job
@@ -21,7 +23,14 @@ from stemhouse.errors import Conflict, NotFound
 from stemhouse.http.downloads import StoredFile, send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
-from stemhouse.results import Manifest, ResultReader, archive, stem_download
+from stemhouse.results import (
+    Manifest,
+    ResultReader,
+    StemLevel,
+    archive,
+    mix_download,
+    stem_download,
+)
 from stemhouse.results.manifest import MANIFEST_NAME
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
@@ -36,6 +45,22 @@ Format = Annotated[
 ]
 
 
+MixStems = Annotated[
+    list[Annotated[str, StringConstraints(min_length=1, max_length=128)]] | None,
+    Query(
+        max_length=16,
+        description="What is in the mix, once for each stem: its name, its gain in dB (-60, which "
+        "is silent, to 24; 0 by default) and its pan (-1 left to 1 right; 0 by default), with "
+        "commas between them. Stems that are not named are left out; without any, all are in it "
+        "as they are.",
+        examples=[["vocals,-6", "accompaniment,0,0.25"]],
+    ),
+]
+MixGain = Annotated[
+    float, Query(ge=-60, le=24, description="Gain of the whole mix in dB, to leave headroom.")
+]
+
+
 def _prefix(job_id: str, request: Request, principal: Reader) -> str:
     """Return where a job's files lie. A read of its own: downloads stream for long."""
     with reading(services_of(request).sessions) as session:
@@ -47,7 +72,7 @@ def _prefix(job_id: str, request: Request, principal: Reader) -> str:
 
 def _running_prefix(job: Job) -> str:
     if job.state == "queued":
-        raise NotFound("there is nothing to hear yet: the job waits")
+        raise NotFound("there is nothing to hear yet: the job waits", status=job.state)
     if job.state != "processing":
         raise NotFound("this job has no stems", status=job.state)
     return attempt_prefix(job, job.attempt)
@@ -110,6 +135,25 @@ def read_waveform(stem: str, prefix: Prefix, storage: TheStorage) -> Response:
     return Response(storage.get(prefix + waveform.name), media_type="application/octet-stream")
 
 
+@router.get("/mix", response_class=Response)
+@router.head("/mix", response_class=Response, include_in_schema=False)
+def download_mix(
+    *,
+    prefix: Prefix,
+    request: Request,
+    storage: TheStorage,
+    stem: MixStems = None,
+    gain_db: MixGain = 0.0,
+    format: Format = "wav",
+) -> Response:
+    """Download the stems of a finished job mixed together, as the player's mixer sets them."""
+    reader = _complete(storage, prefix)
+    names = [one.name for one in reader.manifest.stems]
+    levels = [StemLevel(stem=name) for name in names] if stem is None else read_levels(stem)
+    file = mix_download(reader, levels, parse_format(format), gain_db=gain_db)
+    return send_file(request, file)
+
+
 @router.get("/archive", response_class=Response)
 @router.head("/archive", response_class=Response, include_in_schema=False)
 def download_all(
@@ -123,7 +167,9 @@ def _manifest_bytes(get: Callable[[str], bytes], prefix: str) -> bytes:
     try:
         return get(prefix + MANIFEST_NAME)
     except NotFound as error:
-        raise NotFound("there is nothing to hear yet: ask again in a moment") from error
+        raise NotFound(
+            "there is nothing to hear yet: ask again in a moment", status="processing"
+        ) from error
 
 
 def _complete(storage: TheStorage, prefix: str) -> ResultReader:

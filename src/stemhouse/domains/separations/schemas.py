@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from stemhouse.domains.separations.purse import Unit
 from stemhouse.domains.separations.states import JobState
@@ -12,6 +12,7 @@ from stemhouse.engine.options import Quality
 from stemhouse.http.schemas import Answer, Request, UtcTime
 
 _JOB = "job_01k9zv5w3h8m2n4p6r7s9t0vwx"
+SongName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 _UPLOAD = "upl_01k9zv5w3h8m2n4p6r7s9t0vwx"
 
 
@@ -60,6 +61,15 @@ class CreditsAnswer(Answer):
         description="What credits of this site count: song is a whole song, second a second of "
         "audio.",
         examples=["second"],
+    )
+
+
+class JobChange(Request):
+    """What to change of a job."""
+
+    name: SongName = Field(
+        description="What you call the song from now on; its files keep their own tags.",
+        examples=["Clair de Lune, second take"],
     )
 
 

@@ -14,7 +14,6 @@ from stemhouse.domains.accounts.plans import Plan
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
@@ -22,6 +21,7 @@ from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
+from stemhouse.sites.models import ModelShelf
 
 _REPEATABLE = frozenset({"failed", "canceled"})
 
@@ -126,6 +126,13 @@ def find(session: Session, principal: Principal, job_id: str) -> Job:
     job = session.scalar(queries.job_of(principal.site_id, principal.account_id, job_id))
     if job is None:
         raise NotFound("there is no such job")
+    return job
+
+
+def rename(session: Session, job: Job, name: str) -> Job:
+    """Call a job's song by another name."""
+    job.name = name
+    session.flush()
     return job
 
 

@@ -9,7 +9,6 @@ from typing import cast
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.separations import queries, service
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.purse import Unit
 from stemhouse.domains.separations.schemas import (
     CreditsAnswer,
@@ -28,6 +27,7 @@ from stemhouse.domains.separations.service import Order
 from stemhouse.domains.separations.states import JobState
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.engine.options import Quality
+from stemhouse.sites.models import ModelShelf
 
 _SPEED = 20.0
 """Times real time, until there are jobs to learn from."""

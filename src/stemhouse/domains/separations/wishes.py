@@ -7,9 +7,9 @@ import json
 import math
 from dataclasses import dataclass
 
-from stemhouse.domains.separations.models import Model
 from stemhouse.domains.uploads.service import ReadySong
 from stemhouse.engine.options import Options, Quality
+from stemhouse.sites.models import Model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,6 @@ from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.attempt import Attempt, Bench, Superseded
 from stemhouse.domains.separations.housekeeping import sweep
 from stemhouse.domains.separations.lifecycle import Announce, Change, Move, tell_nobody
-from stemhouse.domains.separations.models import ModelShelf
 from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import UNFINISHED
@@ -26,6 +25,7 @@ from stemhouse.jobs.child.process import ChildOptions, SeparationChild
 from stemhouse.jobs.patience import patiently
 from stemhouse.jobs.queue import JobQueue
 from stemhouse.jobs.steps import Abandoned, EndedJobs, Incarnation
+from stemhouse.sites.models import ModelShelf
 
 _log = logging.getLogger(__name__)
 

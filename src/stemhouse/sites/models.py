@@ -48,6 +48,16 @@ class ModelShelf:
         names = {card.name for card in catalogue()}
         return known + [model for model in self._own() if model.card.name not in names]
 
+    def known(self, name: str) -> ModelCard | None:
+        """Return the card of a model by its name or another name of it, installed or not."""
+        cards = [*catalogue(), *(model.card for model in self._own())]
+        return next((card for card in cards if name == card.name or name in card.aliases), None)
+
+    def installed(self, name: str) -> Model | None:
+        """Return a model by its name or another name of it, if it can be run now."""
+        found = (m for m in self.all() if name == m.card.name or name in m.card.aliases)
+        return next(found, None)
+
     def find(self, name: str) -> Model:
         """Return a model by its name or another name of it.
 
@@ -56,13 +66,12 @@ class ModelShelf:
         ModelNotFound
             It is not one that can be run here.
         """
-        models = self.all()
-        for model in models:
-            if name == model.card.name or name in model.card.aliases:
-                return model
+        model = self.installed(name)
+        if model is not None:
+            return model
         raise ModelNotFound(
             f"there is no model {name!r} here; choose one of GET /v1/models",
-            models=[model.card.name for model in models],
+            models=[model.card.name for model in self.all()],
         )
 
     def _own(self) -> list[Model]:
