@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_ledger_books"
-down_revision = "20261125_cancel_at_once"
+down_revision = "20261126_operators"
 branch_labels = None
 depends_on = None
 

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "20261126_operators"
-down_revision = "20261126_plan_changes"
+down_revision = "20261125_cancel_at_once"
 branch_labels = None
 depends_on = None
 
