@@ -138,5 +138,7 @@ def _begin_sqlite(connection: Connection) -> None:
     if options.get("stemhouse_migration"):
         # A step may rebuild a table; with keys enforced that would empty the tables around it.
         connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        # Triggers may read a table while a step has it under another name.
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
     kind = "DEFERRED" if options.get("stemhouse_read_only") else "IMMEDIATE"
     connection.exec_driver_sql(f"BEGIN {kind}")
