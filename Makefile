@@ -14,6 +14,9 @@ PYTEST_WORKERS ?= 2
 # Neighbours stay together, because they share servers; who is done takes over from the other.
 PYTEST_SPREAD  := -n $(PYTEST_WORKERS) --dist worksteal
 
+# Hundreds of Python processes start in a run of the tests: none should compile what another has.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Stamps: a step runs again only when what it read has changed.
 CREATED   := $(VENV)/.created
 INSTALLED := $(VENV)/.installed
