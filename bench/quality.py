@@ -12,8 +12,9 @@ import numpy as np
 
 from stemhouse.engine.codec import AudioWriter, open_source, parse_format
 from stemhouse.engine.evaluate import Score, score_folder
+from stemhouse.engine.loading import DEFAULT_MODEL
 from stemhouse.engine.options import Quality
-from stemhouse.engine.separator import DEFAULT_MODEL, Separator
+from stemhouse.engine.separator import Separator
 
 ROOT = Path(__file__).resolve().parent.parent
 CARRIED = ROOT / "tests" / "data" / "voice-over-guitars"

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from stemhouse.engine.masks import EPSILON, apply_mask, ratio_masks
+from stemhouse.engine.masks import EDGE_BINS, EPSILON, apply_mask, ratio_masks
 
 # A few roundings of float32 numbers near 1.
 ROUNDING = 1e-6
@@ -67,14 +67,15 @@ def test_one_magnitude_serves_the_gains_of_two_channels():
     assert np.array_equal(masks[0], both[0])
 
 
-def test_a_mask_weighs_every_bin_and_the_topmost_as_its_neighbour():
-    spectrum = (magnitude((2, 20, 65)) * np.exp(1j)).astype(np.complex64)
-    before, mask = spectrum.copy(), gains(1)[0]
+def test_a_mask_weighs_every_bin_and_those_above_it_as_its_edge():
+    spectrum = (magnitude((2, 20, 165)) * np.exp(1j)).astype(np.complex64)
+    before, mask = spectrum.copy(), gains(1, (2, 20, 100))[0]
 
     masked = apply_mask(spectrum, mask)
 
-    np.testing.assert_allclose(masked[:, :, :64], before[:, :, :64] * mask, rtol=ROUNDING)
-    np.testing.assert_allclose(masked[:, :, 64], before[:, :, 64] * mask[:, :, 63], rtol=ROUNDING)
+    np.testing.assert_allclose(masked[:, :, :100], before[:, :, :100] * mask, rtol=ROUNDING)
+    edge = mask[:, :, 100 - EDGE_BINS :].mean(axis=2, keepdims=True)
+    np.testing.assert_allclose(masked[:, :, 100:], before[:, :, 100:] * edge, rtol=ROUNDING)
     assert np.array_equal(spectrum, before)
 
 

@@ -235,3 +235,19 @@ def test_nothing_is_reported_to_the_maker_of_the_runtime():
     )
 
     assert result.stdout.strip() == "[]"
+
+
+def test_the_runtimes_converter_stays_there_for_others():
+    program = (
+        "import sys\n"
+        "import stemhouse.engine.runtime.openvino\n"
+        "print('openvino.tools.ovc' in sys.modules)\n"
+        "from openvino import convert_model\n"
+        "print(convert_model.__name__)\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    assert result.stdout.split() == ["False", "convert_model"]

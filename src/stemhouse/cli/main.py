@@ -9,16 +9,24 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stemhouse.cli.early import EarlyStart
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
     # Nothing is begun yet: Ctrl-C during the imports shall end Python without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from stemhouse.cli.early import EarlyStart, likely_quality
+
+    quality = likely_quality(sys.argv[1:])
+    early = None if quality is None else EarlyStart(quality)
     import stemhouse.cli.app  # noqa: F401 - the longest of them
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    code = run(sys.argv[1:])
+    code = run(sys.argv[1:], early)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -26,13 +34,15 @@ def main() -> None:
     sys.exit(code)
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], early: EarlyStart | None = None) -> int:
     """Run the command line and return the exit code.
 
     Parameters
     ----------
     arguments : sequence of str
         What was typed after ``stemhouse``.
+    early : EarlyStart, optional
+        What was begun for it already.
 
     Returns
     -------
@@ -43,7 +53,7 @@ def run(arguments: Sequence[str]) -> int:
         if hasattr(stream, "reconfigure"):  # a song's name must not break an ASCII terminal
             stream.reconfigure(errors="backslashreplace")
     try:
-        return _run(arguments)
+        return _run(arguments, early)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -52,14 +62,16 @@ def run(arguments: Sequence[str]) -> int:
         return _report(error, verbose="--verbose" in arguments)
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], early: EarlyStart | None) -> int:
     import typer
 
     from stemhouse.cli.app import app
 
     command = typer.main.get_command(app)
     try:
-        result = command.main(list(arguments), prog_name="stemhouse", standalone_mode=False)
+        result = command.main(
+            list(arguments), prog_name="stemhouse", standalone_mode=False, obj=early
+        )
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         hint = f" (try '{context.command_path} --help')" if context is not None else ""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from stemhouse.cli.batch import TEMPORARY, Work, call_interruptibly, run_batch
 from stemhouse.cli.console import Reporter, explain_fault
+from stemhouse.cli.early import EarlyStart
 from stemhouse.cli.errors import ExitCode, batch_exit_code, exit_code, one_line, printable
 from stemhouse.cli.model_choice import choose_card, choose_model
 from stemhouse.cli.outcome import Outcome, Summary
@@ -23,7 +24,7 @@ from stemhouse.engine.options import RESIDUAL, Options
 from stemhouse.engine.output import Output
 from stemhouse.engine.runtime.options import RuntimeOptions
 from stemhouse.engine.separator import Separator
-from stemhouse.engine.weights import FetchProgress, ModelStore
+from stemhouse.engine.weights import FetchCallback, FetchProgress, ModelStore
 
 STALE_AFTER_S = 3600.0
 """Age in seconds at which a temporary file, not written to since, is what a killed run left."""
@@ -45,6 +46,7 @@ class Request:
     tags: bool
     jobs: int
     offline: bool
+    early: EarlyStart | None = None
 
 
 def run_request(
@@ -115,15 +117,8 @@ def _work(
         share = progress.done_bytes / progress.total_bytes if progress.total_bytes else None
         reporter.working(f"fetching {progress.file_name}", share)
 
-    separator = Separator(
-        choose_model(request.model),
-        runtime=request.runtime,
-        store=ModelStore(request.models_dir),
-        allow_download=not request.offline,
-    )
     reporter.working("loading the model")
-    load = partial(separator.load, request.options.quality, progress=fetching)
-    call_interruptibly(load, interrupts)
+    separator = call_interruptibly(partial(_loaded, request, fetching), interrupts)
     output = Output(
         format=request.format,
         overwrite=request.existing != "refuse",
@@ -144,6 +139,21 @@ def _work(
     finally:
         separator.close()
     return outcomes
+
+
+def _loaded(request: Request, fetching: FetchCallback) -> Separator:
+    quality = request.options.quality
+    if request.early is not None:
+        early = request.early.take(request.model, request.models_dir, request.runtime, quality)
+        if early is not None:
+            return Separator.of(early)
+    separator = Separator(
+        choose_model(request.model),
+        runtime=request.runtime,
+        store=ModelStore(request.models_dir),
+        allow_download=not request.offline,
+    )
+    return separator.load(quality, progress=fetching)
 
 
 def _tell_skipped(skipped: list[tuple[str, str]], reporter: Reporter) -> None:

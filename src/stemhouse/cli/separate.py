@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
+from stemhouse.cli.early import EarlyStart
 from stemhouse.errors import Cancelled, InvalidOption, StemhouseError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ _WHAT, _HOW, _WHERE, _MACHINE, _TALK = (
 
 
 def separate(
+    context: typer.Context,
     songs: Annotated[
         list[str],
         typer.Argument(
@@ -254,6 +256,7 @@ def separate(
                 tags=not no_tags,
                 jobs=jobs,
                 offline=offline,
+                early=context.find_object(EarlyStart),
             )
             code = run_request(request, reporter, interrupts, verbose=verbose)
     except Cancelled:

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from os import PathLike
 
 from stemhouse.engine.codec import Source
+from stemhouse.engine.loading import DEFAULT_MODEL
 from stemhouse.engine.options import Options, Quality
 from stemhouse.engine.output import Output
 from stemhouse.engine.result import Separation
-from stemhouse.engine.separator import DEFAULT_MODEL, Separator
+from stemhouse.engine.separator import Separator
 
 
 def separate(

@@ -19,6 +19,9 @@ from stemhouse.engine.weights import FetchCallback, ModelStore
 from stemhouse.engine.windows import WindowGrid
 from stemhouse.errors import OutputNotWritable
 
+DEFAULT_MODEL = "spleeter-2stems"
+"""The model that is meant where none is named."""
+
 CARD_NAME = "card.toml"
 """File name of the card in a folder that holds a model of the caller's own."""
 
@@ -158,8 +161,11 @@ def _own_folder(choice: ModelChoice) -> Path | None:
 
 
 def _bins(card: ModelCard, recipe: Recipe) -> int:
-    # All bins but the topmost, which would make their number odd.
-    return card.bins if recipe.band == "trained" else card.frame_length // 2
+    if recipe.band == "trained":
+        return card.bins
+    wide = min(card.bins * 5 // 4, card.frame_length // 2)
+    # Six layers halve them.
+    return wide // 64 * 64
 
 
 def _build(card: ModelCard, folder: Path) -> bytes:

@@ -21,6 +21,10 @@ EPSILON = np.float32(1e-10)
 """Spleeter's ε: shares a bin equally among the stems where all estimates vanish."""
 
 
+EDGE_BINS = 64
+"""Bins (0.7 kHz) whose mean speaks for those above that the network does not see."""
+
+
 def ratio_masks(gains: Sequence[Mask], magnitude: Mask, exponent: float) -> list[Mask]:
     """Turn gains into masks that add up to one.
 
@@ -62,20 +66,20 @@ def apply_mask(spectrum: Spectrum, mask: Mask) -> Spectrum:
 
     Parameters
     ----------
-    spectrum : ndarray of complex64, shape (C, N, F) or (C, N, F + 1)
+    spectrum : ndarray of complex64, shape (C, N, B), B >= F
         The mix; not changed.
     mask : ndarray of float32, shape (C, N, F)
-        The stem's share. The topmost bin, which no network sees because it would make their
-        number odd, takes its neighbour's.
+        The stem's share. Bins above F take its mean over the topmost `EDGE_BINS`.
 
     Returns
     -------
-    ndarray of complex64, shape of `spectrum`
+    ndarray of complex64, shape (C, N, B)
         The stem.
     """
     bins = mask.shape[2]
     masked = np.empty_like(spectrum)
     np.multiply(spectrum[:, :, :bins], mask, out=masked[:, :, :bins])
     if spectrum.shape[2] > bins:
-        masked[:, :, bins] = spectrum[:, :, bins] * mask[:, :, -1]
+        edge = mask[:, :, -EDGE_BINS:].mean(axis=2, keepdims=True)
+        np.multiply(spectrum[:, :, bins:], edge, out=masked[:, :, bins:])
     return masked

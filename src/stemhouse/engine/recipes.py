@@ -15,8 +15,9 @@ class Recipe:
     Attributes
     ----------
     band : {"trained", "full"}
-        Frequency bins the network sees: those it was trained on (11 kHz), or all but the topmost
-        (22 kHz). It is convolutional, so the same weights serve.
+        What the stems hold: the band the network was trained on (11 kHz) and silence above, or
+        everything. It is convolutional, so the same weights see a quarter more bins (13.8 kHz);
+        what lies higher takes the mask of the topmost bins it sees.
     hop_frames : int
         Frames from one window to the next, a divisor of the window for whole passes: 512 is
         windows side by side, 128 is four shifted passes.

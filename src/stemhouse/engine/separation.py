@@ -75,7 +75,7 @@ class Computation:
     @property
     def _kept_bins(self) -> int:
         # In the band it was trained on, what the network does not see becomes zero, as in
-        # Spleeter, and need not be kept. In the full band only the topmost bin is not seen.
+        # Spleeter, and need not be kept.
         return self.bins if self.recipe.band == "trained" else self.grid.stft.bins
 
     def analyse(self, window: Window) -> Analysis:
@@ -193,8 +193,7 @@ class Computation:
             total = stems[group[0]]
             for stem in group[1:]:
                 total = total + stems[stem]
-            # `add_inverse` overwrites what it is given; a stem may be in several groups.
-            filtered.append(total.copy() if len(group) == 1 else total)
+            filtered.append(total)
         return filtered
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from stemhouse._version import __version__
 from stemhouse.engine.audio import Audio, Samples
 from stemhouse.engine.codec import Source, open_source
-from stemhouse.engine.loading import LoadedModel, ModelChoice
+from stemhouse.engine.loading import DEFAULT_MODEL, LoadedModel, ModelChoice
 from stemhouse.engine.model_card import ModelCard
 from stemhouse.engine.options import Options
 from stemhouse.engine.output import Output, StemWriters
@@ -25,8 +25,6 @@ from stemhouse.engine.runtime import RuntimeInfo, RuntimeOptions
 from stemhouse.engine.stream import SeparationStream, StreamParts
 from stemhouse.engine.tracks import plan_tracks
 from stemhouse.engine.weights import FetchCallback, ModelStore
-
-DEFAULT_MODEL = "spleeter-2stems"
 
 
 class Separator:
@@ -79,6 +77,13 @@ class Separator:
             store or ModelStore(),
             allow_download=allow_download,
         )
+
+    @classmethod
+    def of(cls, model: LoadedModel) -> Self:
+        """Make a separator of a model that is being loaded, or is loaded, already."""
+        separator = cls()
+        separator._model = model
+        return separator
 
     @property
     def card(self) -> ModelCard:

@@ -14,20 +14,19 @@ both, result times 2/3). We differ in computing a stretch at a time and in the o
 from __future__ import annotations
 
 import functools
-import importlib
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from stemhouse.engine.audio import Samples
+from stemhouse.engine.fft import transform, transform_back
 
 Spectrum = NDArray[np.complex64]
 
-_ROWS = 64
-"""Frames transformed at once, so that what they need (2 MB) stays in a core's cache."""
+_ROWS = 16
+"""Frames transformed at once, so that what they need (0.5 MB) stays in a core's cache."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +88,14 @@ class Stft:
         channels, frames = framed.shape[:2]
         bins = self.bins if bins is None else bins
         spectrum = np.empty((channels, frames, bins), np.complex64)
-        window, fft = _hann(self.length), _fft()
+        window = _hann(self.length)
+        windowed = np.empty((channels, _ROWS, self.length), np.float32)
+        every = np.empty((channels, _ROWS, self.bins), np.complex64)
         for first in range(0, frames, _ROWS):
-            rows = slice(first, first + _ROWS)
-            every = fft.rfft(framed[:, rows] * window, overwrite_x=True)
-            spectrum[:, rows] = every[:, :, :bins]
+            rows = min(_ROWS, frames - first)
+            np.multiply(framed[:, first : first + rows], window, out=windowed[:, :rows])
+            transform(windowed[:, :rows], every[:, :rows])
+            spectrum[:, first : first + rows] = every[:, :rows, :bins]
         return spectrum
 
     def inverse(self, spectrum: Spectrum) -> Samples:
@@ -102,7 +104,7 @@ class Stft:
         Parameters
         ----------
         spectrum : ndarray of complex64, shape (C, N, B)
-            Successive frames; overwritten. With fewer bins those missing at the top are zero.
+            Successive frames; not changed. With fewer bins those missing at the top are zero.
 
         Returns
         -------
@@ -121,37 +123,30 @@ class Stft:
         Parameters
         ----------
         spectrum : ndarray of complex64, shape (C, N, B)
-            Successive frames; overwritten. With fewer bins those missing at the top are zero.
+            Successive frames; not changed. With fewer bins those missing at the top are zero.
         output : ndarray of float32, shape (C, T)
             What is added to; its sample 0 is the first that frame 0 looks at.
         first : int
             Number of the first frame.
         """
-        framed = _fft().irfft(spectrum, self.length, overwrite_x=True)
-        framed *= _synthesis_window(self.length, self.step)
-        channels, frames = framed.shape[:2]
+        channels, frames, bins = spectrum.shape
         # A frame is length / step pieces of one step each; piece k of frame n belongs to step
         # n + k. Adding piece by piece needs no loop over frames.
-        # (C, N, length) -> (C, N, pieces, step)
-        pieces = framed.reshape(channels, frames, self.length // self.step, self.step)
         # (C, T) -> (C, T / step, step), a view
         steps = output.reshape(channels, -1, self.step)
-        for piece in range(pieces.shape[2]):
-            start = first + piece
-            steps[:, start : start + frames] += pieces[:, :, piece]
-
-
-def warm_up() -> None:
-    """Import what the transforms need, ahead of the first of them.
-
-    It takes 0.2 s, which whoever has a thread to spare can hide behind other work.
-    """
-    _fft()
-
-
-@functools.cache
-def _fft() -> ModuleType:
-    return importlib.import_module("scipy.fft")
+        window = _synthesis_window(self.length, self.step)
+        every = np.zeros((channels, min(_ROWS, frames), self.bins), np.complex64)
+        framed = np.empty((channels, min(_ROWS, frames), self.length), np.float32)
+        for begin in range(0, frames, _ROWS):
+            rows = min(_ROWS, frames - begin)
+            every[:, :rows, :bins] = spectrum[:, begin : begin + rows]
+            transform_back(every[:, :rows], framed[:, :rows])
+            framed *= window
+            # (C, rows, length) -> (C, rows, pieces, step), a view
+            pieces = framed[:, :rows].reshape(channels, rows, -1, self.step)
+            for piece in range(pieces.shape[2]):
+                start = first + begin + piece
+                steps[:, start : start + rows] += pieces[:, :, piece]
 
 
 @functools.cache

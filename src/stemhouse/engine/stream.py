@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from stemhouse.engine.prefetch import Prefetch
 from stemhouse.engine.progress import CancelToken, Progress, ProgressCallback
 from stemhouse.engine.result import Separation, Stem, StemBlock
 from stemhouse.engine.separation import Computation
-from stemhouse.engine.spectral import warm_up
 from stemhouse.engine.tracks import TrackPlan
 from stemhouse.engine.verify import ResultMeter
 
@@ -147,9 +145,6 @@ class SeparationStream:
         self._began = self._reported = time.perf_counter()
         waiting = SampleQueue(self.channels)
         with reader, Prefetch(self._read(), _BLOCKS_AHEAD) as blocks:
-            # Compiling the network leaves a core to import the transforms.
-            warming = threading.Thread(target=warm_up, name="stemhouse-warm", daemon=True)
-            warming.start()
             computation = parts.prepare()
             pipeline = Pipeline(computation, parts.threads, self._cancel)
             windows = computation.grid.cut(self._model_blocks(blocks, waiting), self.channels)
