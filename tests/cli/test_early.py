@@ -64,6 +64,25 @@ def test_what_was_not_asked_for_is_not_handed_over(tmp_path: Path):
     assert early.take(DEFAULT_MODEL, None, RuntimeOptions(), "best") is None
 
 
+def test_a_command_imports_nothing_that_it_does_not_need(tmp_path: Path):
+    soundfile.write(tmp_path / "a.wav", np.zeros((8_000, 2), np.float32), 8_000)
+    tiny = Path(__file__).resolve().parent.parent / "data" / "tiny-2stems"
+    code = (
+        "import sys; from stemhouse.cli.main import run; status = run(sys.argv[1:]);"
+        "print(*sys.modules, file=sys.stderr); sys.exit(status)"
+    )
+    typed = ["separate", str(tmp_path / "a.wav"), "-o", str(tmp_path), "--model", str(tiny)]
+
+    result = subprocess.run(
+        [sys.executable, "-c", code, *typed, "--quiet"], capture_output=True, text=True, timeout=60
+    )
+
+    assert result.returncode == 0
+    assert {"numpy", "openvino", "av"} <= set(result.stderr.split())
+    unwanted = {"pydantic", "rich", "scipy.fft", "scipy.special", "openvino.tools.ovc"}
+    assert not unwanted & set(result.stderr.split())
+
+
 @pytest.mark.weights
 def test_the_usual_model_is_handed_over_ready():
     early = EarlyStart("fast")
