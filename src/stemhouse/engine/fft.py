@@ -1,6 +1,6 @@
 """Real Fourier transforms in float32, without the half second that importing `scipy.fft` takes.
 
-The transforms are SciPy's: its compiled pocketfft computes four of them at once where NumPy's
+The transforms are SciPy's: its compiled module computes four of them at once where NumPy's
 computes one. But the package around it imports a good part of SciPy and NumPy that nobody needs
 here, which is a third of the time until the first sound. So the compiled module is loaded by
 itself. It is no public part of SciPy: where a release has moved it, the public package serves,
@@ -21,7 +21,8 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
-_MODULE = "pypocketfft"
+_MODULES = {"_duccfft": "pyduccfft", "_pocketfft": "pypocketfft"}
+"""Folder and name of the compiled module: since SciPy 1.18, and before."""
 
 
 def transform(frames: NDArray[np.float32], spectrum: NDArray[np.complex64]) -> None:
@@ -64,15 +65,16 @@ def transform_back(spectrum: NDArray[np.complex64], frames: NDArray[np.float32])
 def _compiled() -> ModuleType | None:
     """Load SciPy's compiled transforms; None where they are not found."""
     package = find_spec("scipy")
-    for folder in (package and package.submodule_search_locations) or ():
-        finder = FileFinder(
-            str(Path(folder, "fft", "_pocketfft")), (ExtensionFileLoader, EXTENSION_SUFFIXES)
-        )
-        spec = finder.find_spec(_MODULE)
-        if spec is not None and spec.loader is not None:
-            module = module_from_spec(spec)
-            spec.loader.exec_module(module)
-            return module
+    for root in (package and package.submodule_search_locations) or ():
+        for folder, name in _MODULES.items():
+            finder = FileFinder(
+                str(Path(root, "fft", folder)), (ExtensionFileLoader, EXTENSION_SUFFIXES)
+            )
+            spec = finder.find_spec(name)
+            if spec is not None and spec.loader is not None:
+                module = module_from_spec(spec)
+                spec.loader.exec_module(module)
+                return module
     return None
 
 
