@@ -188,7 +188,6 @@ class Settings(BaseModel):
     song_stall_s: Seconds = _setting(
         120.0, "Workers", "Seconds without progress after which a separation is ended."
     )
-    model: str = _setting("spleeter-2stems", "Workers", "Model of jobs that name none.")
     models_dir: Path | None = _setting(
         None, "Workers", "Folder of the weights; empty means the user's cache."
     )

@@ -49,6 +49,7 @@ from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.settings import Settings
 from stemhouse.sites.loading import SITE_FILE, load_site
 from stemhouse.sites.models import ModelShelf
+from stemhouse.sites.schema import Site
 from stemhouse.storage import open_storage
 from stemhouse.testing.sites import TEST_SITE, write_site
 
@@ -65,6 +66,10 @@ class Installation:
     queue: JobQueue
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
+    @property
+    def site(self) -> Site:
+        return load_site(self.settings.data_dir / "sites" / TEST_SITE / SITE_FILE)
+
     def account(self, **limits: Any) -> Principal:
         account_id, now = new_id("acct"), datetime.now(UTC)
         with transaction(self.sessions) as session:
@@ -78,8 +83,7 @@ class Installation:
                     created_at=now,
                 )
             )
-        site = load_site(self.settings.data_dir / "sites" / TEST_SITE / SITE_FILE)
-        plan = dataclasses.replace(plan_for(site, "free"), **limits)
+        plan = dataclasses.replace(plan_for(self.site, "free"), **limits)
         return Principal(
             site_id=TEST_SITE,
             account_id=account_id,
@@ -122,7 +126,7 @@ class Installation:
         return upload_id
 
     def submit(self, owner: Principal, upload_id: str) -> str:
-        desk = Desk(shelf=ModelShelf(self.settings.models_dir), usual_model=MODEL)
+        desk = Desk(shelf=ModelShelf(self.settings.models_dir), site=self.site)
         with transaction(self.sessions) as session:
             change = Change(session, self.queue, LedgerPurse(), datetime.now(UTC))
             wish = Wish(upload_id=upload_id, quality="fast")
@@ -225,7 +229,7 @@ class Installation:
 def installed(settings: Settings, sessions: SessionFactory) -> Iterator[Installation]:
     models = settings.data_dir / "models"
     shutil.copytree(DATA / MODEL, models / MODEL)
-    settings = settings.model_copy(update={"models_dir": models, "model": MODEL})
+    settings = settings.model_copy(update={"models_dir": models})
     write_site(settings.data_dir / "sites")
     prepare_queue(settings.effective_database_url)
     queue = JobQueue(settings.effective_database_url)
@@ -242,7 +246,6 @@ def environment(settings: Settings) -> dict[str, str]:
     names = [
         "data_dir",
         "models_dir",
-        "model",
         "worker_poll_s",
         "heartbeat_s",
         "dead_after_s",

@@ -39,9 +39,7 @@ def running_server(settings: Settings, *, command: str = "serve") -> Iterator[Ru
     port = free_port()
     models = settings.data_dir / "models"
     shutil.copytree(DATA / MODEL, models / MODEL, dirs_exist_ok=True)
-    settings = settings.model_copy(
-        update={"models_dir": models, "model": MODEL, "host": "127.0.0.1", "port": port}
-    )
+    settings = settings.model_copy(update={"models_dir": models, "host": "127.0.0.1", "port": port})
     more = {
         "STEMHOUSE_HOST": settings.host,
         "STEMHOUSE_PORT": str(port),

@@ -75,7 +75,6 @@ def served(folder: Path) -> Iterator[Served]:
         database_url=SecretStr(f"sqlite:///{folder}/service.db"),
         secret_key=SecretStr("a secret that only the tests know of"),
         models_dir=models,
-        model=MODEL,
         limits_storage="memory",
         storage_url=f"file://{folder}/files",
     )

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.timeout(120)
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     models = tmp_path / "models"
     shutil.copytree(DATA / MODEL, models / MODEL)
-    return settings.model_copy(update={"models_dir": models, "model": MODEL})
+    return settings.model_copy(update={"models_dir": models})
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ DAY_S = 86_400.0
 def settings(settings: Settings, tmp_path: Path) -> Settings:
     models = tmp_path / "models"
     shutil.copytree(DATA / MODEL, models / MODEL)
-    changes = {"models_dir": models, "model": MODEL, "allow_private_addresses": True}
+    changes = {"models_dir": models, "allow_private_addresses": True}
     return settings.model_copy(update=changes)
 
 

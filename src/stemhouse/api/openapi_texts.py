@@ -18,6 +18,7 @@ any time; fields are never renamed or removed within /v1. Every error has the sa
 is stable, its `message` is for people."""
 
 TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "site", "description": "What the site is called, sells and allows."},
     {"name": "accounts", "description": "Signing up, in and out; one's data and its deletion."},
     {"name": "keys", "description": "API keys for programs."},
     {"name": "uploads", "description": "Songs on their way in."},

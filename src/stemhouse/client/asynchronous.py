@@ -108,10 +108,11 @@ class AsyncClient(AsyncSession):
         self,
         upload_id: str,
         *,
+        output: str | None = None,
         model: str | None = None,
         stems: Sequence[str] | None = None,
         residual: bool = False,
-        quality: str = "standard",
+        quality: str | None = None,
         expected_price: int | None = None,
         max_price: int | None = None,
         wait_s: int | None = None,
@@ -143,6 +144,7 @@ class AsyncClient(AsyncSession):
         """
         wish = Wish(
             upload_id=upload_id,
+            output=output,
             model=model,
             stems=stems,
             residual=residual,
@@ -157,14 +159,20 @@ class AsyncClient(AsyncSession):
         self,
         upload_id: str,
         *,
+        output: str | None = None,
         model: str | None = None,
         stems: Sequence[str] | None = None,
         residual: bool = False,
-        quality: str = "standard",
+        quality: str | None = None,
     ) -> Quote:
         """Ask what a job would cost."""
         wish = Wish(
-            upload_id=upload_id, model=model, stems=stems, residual=residual, quality=quality
+            upload_id=upload_id,
+            output=output,
+            model=model,
+            stems=stems,
+            residual=residual,
+            quality=quality,
         )
         return await self._run(calls.quote_job(wish, self._retries))
 

@@ -25,10 +25,11 @@ class Wish:
     """What a job is to do; see `Client.create_job`."""
 
     upload_id: str
+    output: str | None = None
     model: str | None = None
     stems: Sequence[str] | None = None
     residual: bool = False
-    quality: str = "standard"
+    quality: str | None = None
     expected_price: int | None = None
     max_price: int | None = None
 
@@ -36,6 +37,7 @@ class Wish:
         """Return it as the server reads it."""
         return {
             "upload_id": self.upload_id,
+            "output": self.output,
             "model": self.model,
             "stems": None if self.stems is None else list(self.stems),
             "residual": self.residual,

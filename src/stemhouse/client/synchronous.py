@@ -105,10 +105,11 @@ class Client(Session):
         self,
         upload_id: str,
         *,
+        output: str | None = None,
         model: str | None = None,
         stems: Sequence[str] | None = None,
         residual: bool = False,
-        quality: str = "standard",
+        quality: str | None = None,
         expected_price: int | None = None,
         max_price: int | None = None,
         wait_s: int | None = None,
@@ -120,14 +121,16 @@ class Client(Session):
         ----------
         upload_id : str
             A ready upload.
+        output : str, optional
+            One of the site's outputs; the first that has the model and stems by default.
         model : str, optional
-            One of `models`; the server's usual one by default.
+            One of `models`; the output's by default.
         stems : sequence of str, optional
-            Which of the model's stems; all by default.
+            Only these of the output's stems; all by default.
         residual : bool
             Also give the rest of the song.
-        quality : str
-            ``fast``, ``standard`` or ``best``.
+        quality : str, optional
+            ``fast``, ``standard`` or ``best``; the site's usual one by default.
         expected_price : int, optional
             The price that was shown: refuse any other.
         max_price : int, optional
@@ -140,6 +143,7 @@ class Client(Session):
         """
         wish = Wish(
             upload_id=upload_id,
+            output=output,
             model=model,
             stems=stems,
             residual=residual,
@@ -154,14 +158,20 @@ class Client(Session):
         self,
         upload_id: str,
         *,
+        output: str | None = None,
         model: str | None = None,
         stems: Sequence[str] | None = None,
         residual: bool = False,
-        quality: str = "standard",
+        quality: str | None = None,
     ) -> Quote:
         """Ask what a job would cost."""
         wish = Wish(
-            upload_id=upload_id, model=model, stems=stems, residual=residual, quality=quality
+            upload_id=upload_id,
+            output=output,
+            model=model,
+            stems=stems,
+            residual=residual,
+            quality=quality,
         )
         return self._run(calls.quote_job(wish, self._retries))
 

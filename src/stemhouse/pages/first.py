@@ -15,6 +15,7 @@ from stemhouse.domains.accounts.access import authenticate, cookie_of
 from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.tokens import csrf_token
 from stemhouse.domains.separations.access import TheDesk
+from stemhouse.domains.separations.offers import offers_of
 from stemhouse.errors import Forbidden, Unauthenticated
 from stemhouse.http.services import CurrentSettings, services_of
 from stemhouse.http.sites import TheSite
@@ -65,8 +66,7 @@ def show_first_page(
     text = _templates.get_template("first.html").render(
         site_name=site.title,
         visitor=visitor,
-        models=[model.card for model in desk.shelf.all()],
-        usual_model=desk.usual_model,
+        models=views.show_models(offers_of(site, desk.shelf)).data,
         max_megabytes=site.plans["free"].max_upload_bytes // 1_000_000,
         guests=takes_guests(site),
         sign_up=settings.sign_up != "closed",

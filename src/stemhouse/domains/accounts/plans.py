@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from stemhouse.sites.plans import SitePlan
-from stemhouse.sites.schema import Site
+from stemhouse.sites.schema import Format, Quality, Site
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +34,10 @@ class Plan:
     """Seconds of audio granted to a new account."""
     max_songs: int | None
     """Songs in the account's whole life; None means that credits alone decide."""
+    formats: tuple[str, ...]
+    """Download formats, the usual one first."""
+    qualities: tuple[str, ...]
+    """Qualities, the usual one first."""
 
 
 def plan_for(site: Site, name: str) -> Plan:
@@ -56,7 +60,19 @@ def plan_for(site: Site, name: str) -> Plan:
         priority=plan.priority,
         free_credits_s=_free_credits_s(site, plan),
         max_songs=plan.max_songs,
+        formats=tuple(formats_of(site, plan)),
+        qualities=tuple(qualities_of(site, plan)),
     )
+
+
+def formats_of(site: Site, plan: SitePlan) -> list[Format]:
+    """Return the formats that a plan has of its site's."""
+    return [one for one in site.formats if not plan.formats or one in plan.formats]
+
+
+def qualities_of(site: Site, plan: SitePlan) -> list[Quality]:
+    """Return the qualities that a plan has of its site's."""
+    return [one for one in site.qualities if not plan.qualities or one in plan.qualities]
 
 
 def takes_guests(site: Site) -> bool:

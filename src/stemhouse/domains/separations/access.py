@@ -14,12 +14,12 @@ from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import TheSite
 from stemhouse.storage import Storage
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+def _desk(request: Request, site: TheSite) -> Desk:
+    return Desk(shelf=request.app.state.shelf, site=site)
 
 
 def _watch(request: Request) -> JobWatch:

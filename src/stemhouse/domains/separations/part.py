@@ -18,10 +18,10 @@ from stemhouse.domains.separations import (
     routes,
     routes_events,
     routes_results,
+    routes_site,
     views,
 )
 from stemhouse.domains.separations.numbers import QueueNumbers
-from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Discarded, Job, Result
 from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.part import OwnedData, Part
@@ -40,7 +40,7 @@ def _running(app: FastAPI) -> Iterator[None]:
     watch = JobWatch(services.sessions)
     app.state.job_queue = queue
     app.state.job_watch = watch
-    app.state.desk = Desk(shelf=ModelShelf(settings.models_dir), usual_model=settings.model)
+    app.state.shelf = ModelShelf(settings.models_dir)
     app.state.metrics.registry.register(QueueNumbers(services.sessions))
     watch.start()
     try:
@@ -71,7 +71,7 @@ def _delete(session: Session, site_id: str, account_id: str) -> None:
 
 SEPARATIONS = Part(
     name="separations",
-    routers=(routes.router, routes_events.router, routes_results.router),
+    routers=(routes.router, routes_events.router, routes_results.router, routes_site.router),
     lifespan=_running,
     owned=(OwnedData(name="jobs", export=_export, delete=_delete),),
 )

@@ -15,6 +15,7 @@ from stemhouse.db.session import reading
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import queries, service, views
 from stemhouse.domains.separations.access import Reader, TheChange, TheDesk, TheWatch, Writer
+from stemhouse.domains.separations.offers import offers_of
 from stemhouse.domains.separations.schemas import (
     JobAnswer,
     JobChange,
@@ -132,12 +133,13 @@ def delete_job(job_id: str, principal: Writer, change: TheChange) -> None:
 @router.get("/models", tags=["models"])
 def list_models(_principal: Reader, desk: TheDesk) -> ModelList:
     """List the models that can be asked for."""
-    return views.show_models(desk.shelf, desk.usual_model)
+    return views.show_models(offers_of(desk.site, desk.shelf))
 
 
 def _wish(asked: JobRequest) -> Wish:
     return Wish(
         upload_id=asked.upload_id,
+        output=asked.output,
         model=asked.model,
         stems=None if asked.stems is None else tuple(asked.stems),
         residual=asked.residual,

@@ -15,10 +15,11 @@ from stemhouse.domains.separations import service
 from stemhouse.domains.separations.access import Reader, TheStorage
 from stemhouse.domains.separations.lifecycle import attempt_prefix
 from stemhouse.domains.separations.mixes import read_levels
+from stemhouse.domains.separations.offers import download_format
 from stemhouse.domains.separations.schemas import StemAnswer
 from stemhouse.domains.separations.tables import Job, Result
 from stemhouse.domains.separations.views import show_job
-from stemhouse.engine.codec import parse_format
+from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.errors import Conflict, NotFound
 from stemhouse.http.downloads import StoredFile, send_file
 from stemhouse.http.services import services_of
@@ -31,15 +32,17 @@ from stemhouse.results import (
     mix_download,
     stem_download,
 )
+from stemhouse.http.sites import TheSite
 from stemhouse.results.manifest import MANIFEST_NAME
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
 Format = Annotated[
-    str,
+    str | None,
     Query(
         max_length=16,
-        description="wav, wav24, wavfloat, flac, flac24, mp3, mp3-320, m4a, ogg, opus …",
+        description="wav, wav24, wavfloat, flac, flac24, mp3, mp3-320, m4a, ogg, opus …: one of "
+        "your plan (GET /v1/site), by default the first.",
         examples=["mp3-320"],
     ),
 ]
@@ -59,6 +62,11 @@ MixStems = Annotated[
 MixGain = Annotated[
     float, Query(ge=-60, le=24, description="Gain of the whole mix in dB, to leave headroom.")
 ]
+def _target(principal: Reader, site: TheSite, format: Format = None) -> OutputFormat:
+    return download_format(site, principal.plan, format)
+
+
+Target = Annotated[OutputFormat, Depends(_target)]
 
 
 def _prefix(job_id: str, request: Request, principal: Reader) -> str:
@@ -119,11 +127,11 @@ def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorag
 @router.get("/stems/{stem}", response_class=Response)
 @router.head("/stems/{stem}", response_class=Response, include_in_schema=False)
 def download_stem(
-    *, stem: str, prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
+    *, stem: str, prefix: Prefix, request: Request, storage: TheStorage, target: Target
 ) -> Response:
     """Download a stem of a finished job in any format, with the song's tags and cover."""
     reader = _complete(storage, prefix)
-    return send_file(request, stem_download(reader, stem, parse_format(format)))
+    return send_file(request, stem_download(reader, stem, target))
 
 
 @router.get("/stems/{stem}/waveform", response_class=Response)
@@ -144,23 +152,21 @@ def download_mix(
     storage: TheStorage,
     stem: MixStems = None,
     gain_db: MixGain = 0.0,
-    format: Format = "wav",
+    target: Target,
 ) -> Response:
     """Download the stems of a finished job mixed together, as the player's mixer sets them."""
     reader = _complete(storage, prefix)
     names = [one.name for one in reader.manifest.stems]
     levels = [StemLevel(stem=name) for name in names] if stem is None else read_levels(stem)
-    file = mix_download(reader, levels, parse_format(format), gain_db=gain_db)
+    file = mix_download(reader, levels, target, gain_db=gain_db)
     return send_file(request, file)
 
 
 @router.get("/archive", response_class=Response)
 @router.head("/archive", response_class=Response, include_in_schema=False)
-def download_all(
-    prefix: Prefix, request: Request, storage: TheStorage, format: Format = "wav"
-) -> Response:
+def download_all(prefix: Prefix, request: Request, storage: TheStorage, target: Target) -> Response:
     """Download all stems of a finished job as one ZIP."""
-    return send_file(request, archive(_complete(storage, prefix), parse_format(format)))
+    return send_file(request, archive(_complete(storage, prefix), target))
 
 
 def _manifest_bytes(get: Callable[[str], bytes], prefix: str) -> bytes:

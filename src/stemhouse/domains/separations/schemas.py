@@ -20,23 +20,33 @@ class JobRequest(Request):
     """A song to separate."""
 
     upload_id: str = Field(description="A ready upload of yours.", examples=[_UPLOAD])
+    output: str | None = Field(
+        None,
+        max_length=64,
+        description="One of the site's outputs (GET /v1/site); by default the first that has the "
+        "model and stems asked for.",
+        examples=["two"],
+    )
     model: str | None = Field(
         None,
-        description="One of GET /v1/models; the service's usual one by default.",
+        description="One of GET /v1/models; the output's by default.",
         examples=["spleeter-2stems"],
     )
     stems: list[Annotated[str, Field(max_length=64)]] | None = Field(
         None,
         min_length=1,
         max_length=16,
-        description="Which of the model's stems; all by default.",
+        description="Only these of the output's stems; all by default.",
         examples=[["vocals"]],
     )
     residual: bool = Field(
         False, description="Also give the rest of the song, as one more stem named residual."
     )
-    quality: Quality = Field(
-        "standard", description="fast, standard or best (about 5 times slower)."
+    quality: Quality | None = Field(
+        None,
+        description="fast, standard or best (about 5 times slower); by default the first of your "
+        "plan (GET /v1/site).",
+        examples=["standard"],
     )
     expected_price: int | None = Field(
         None,

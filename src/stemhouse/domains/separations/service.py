@@ -14,6 +14,7 @@ from stemhouse.domains.accounts.plans import Plan
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
+from stemhouse.domains.separations.offers import choose
 from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
@@ -22,6 +23,7 @@ from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
 from stemhouse.sites.models import ModelShelf
+from stemhouse.sites.schema import Site
 
 _REPEATABLE = frozenset({"failed", "canceled"})
 
@@ -45,12 +47,12 @@ class Desk:
     ----------
     shelf : ModelShelf
         Finds models.
-    usual_model : str
-        Model of jobs that name none.
+    site : Site
+        Says what is sold.
     """
 
     shelf: ModelShelf
-    usual_model: str
+    site: Site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +76,12 @@ def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Ord
     NotFound
         There is no such upload.
     ModelNotFound, InvalidOption
-        The settings do not work here.
+        The site does not sell that.
     AudioTooLong, QuotaExceeded
         The plan does not allow it.
     """
     song = ready_song(session, principal.site_id, principal.account_id, wish.upload_id)
-    recipe = Recipe.of(wish, desk.shelf.find(wish.model or desk.usual_model))
+    recipe = choose(desk.site, desk.shelf, principal.plan, wish)
     _check_length(song, principal.plan)
     key = recipe.key(song)
     finished = session.scalar(queries.result_for(principal.site_id, principal.account_id, key))

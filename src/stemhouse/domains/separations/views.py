@@ -9,6 +9,7 @@ from typing import cast
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.separations import queries, service
+from stemhouse.domains.separations.offers import Offer
 from stemhouse.domains.separations.purse import Unit
 from stemhouse.domains.separations.schemas import (
     CreditsAnswer,
@@ -27,7 +28,6 @@ from stemhouse.domains.separations.service import Order
 from stemhouse.domains.separations.states import JobState
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.engine.options import Quality
-from stemhouse.sites.models import ModelShelf
 
 _SPEED = 20.0
 """Times real time, until there are jobs to learn from."""
@@ -60,8 +60,9 @@ def show_quote(order: Order) -> QuoteAnswer:
     )
 
 
-def show_models(shelf: ModelShelf, usual: str) -> ModelList:
-    """Return the models that can be run."""
+def show_models(offers: Sequence[Offer]) -> ModelList:
+    """Return the models that make what a site sells."""
+    models = {offer.model.card.name: offer.model for offer in offers}
     return ModelList(
         data=[
             ModelAnswer(
@@ -71,9 +72,9 @@ def show_models(shelf: ModelShelf, usual: str) -> ModelList:
                 sample_rate=model.card.sample_rate,
                 licence=model.card.licence,
                 may_be_sold=model.card.may_be_sold,
-                usual=usual in {model.card.name, *model.card.aliases},
+                usual=number == 0,
             )
-            for model in shelf.all()
+            for number, model in enumerate(models.values())
         ]
     )
 

@@ -17,10 +17,11 @@ class Wish:
     """A song's settings as they are asked for; None is whatever is usual."""
 
     upload_id: str
+    output: str | None = None
     model: str | None = None
     stems: tuple[str, ...] | None = None
     residual: bool = False
-    quality: Quality = "standard"
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,30 +38,33 @@ class Recipe:
         Whether the rest is wanted too.
     quality : str
         How well.
+    output : str
+        Name of the site's output that it is, or is a part of.
     """
 
     model: Model
     stems: tuple[str, ...] | None
     residual: bool
     quality: Quality
+    output: str
 
     @classmethod
-    def of(cls, wish: Wish, model: Model) -> Recipe:
-        """Check a wish against a model.
+    def of(cls, wish: Options, model: Model, output: str) -> Recipe:
+        """Check settings against a model.
 
         Raises
         ------
         InvalidOption
-            The model has no such stem, or the quality is unknown.
+            The model has no such stem.
         """
-        options = Options(stems=wish.stems, residual=wish.residual, quality=wish.quality)
-        stems = options.stems_of(model.card)
+        stems = wish.stems_of(model.card)
         everything = stems == model.card.stems
         return cls(
             model=model,
             stems=None if everything else stems,
             residual=wish.residual and not everything,
             quality=wish.quality,
+            output=output,
         )
 
     def key(self, song: ReadySong) -> str:
