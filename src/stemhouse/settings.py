@@ -66,7 +66,8 @@ class Settings(BaseModel):
     trusted_proxies: tuple[str, ...] = _setting(
         (),
         "Server",
-        "Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+        "Addresses of proxies whose X-Forwarded-For, X-Forwarded-Proto and X-Forwarded-Host are "
+        "believed.",
     )
     shutdown_s: Seconds = _setting(
         10.0, "Server", "Seconds that open requests get to finish when the service stops."

@@ -158,7 +158,7 @@ class StorageContract:
         with pytest.raises(InvalidOption):
             storage.get(key)
         with pytest.raises(InvalidOption):
-            storage.link(key, timedelta(minutes=1))
+            storage.link(key, timedelta(minutes=1), site="default")
 
     def test_a_prefix_must_name_whole_parts(self, storage: Storage) -> None:
         with pytest.raises(InvalidOption):
@@ -167,12 +167,12 @@ class StorageContract:
     def test_a_link_reads_the_file(self, storage: Storage, follow: Follow) -> None:
         storage.put("a/b.flac", b"sound")
 
-        assert follow(storage.link("a/b.flac", timedelta(minutes=1))) == b"sound"
+        assert follow(storage.link("a/b.flac", timedelta(minutes=1), site="default")) == b"sound"
 
     def test_a_tampered_link_is_refused(self, storage: Storage, follow: Follow) -> None:
         storage.put("a/b", b"mine")
         storage.put("a/c", b"yours")
-        link = storage.link("a/b", timedelta(minutes=1))
+        link = storage.link("a/b", timedelta(minutes=1), site="default")
 
         for tampered in (link.replace("a/b", "a/c"), link[:-1] + chr(ord(link[-1]) ^ 1)):
             with pytest.raises(Forbidden):
@@ -180,7 +180,7 @@ class StorageContract:
 
     def test_an_expired_link_is_refused(self, storage: Storage, follow: Follow) -> None:
         storage.put("a", b"mine")
-        link = storage.link("a", timedelta(seconds=1))
+        link = storage.link("a", timedelta(seconds=1), site="default")
         time.sleep(2.5)
 
         with pytest.raises(Forbidden):

@@ -503,7 +503,7 @@ def test_a_signed_link_reads_a_file_in_whole_and_in_part(
     client: TestClient, member: Member, storage: Storage, wav: bytes
 ) -> None:
     upload = send(client, member, wav).json()["id"]
-    link = storage.link(f"uploads/{upload}/song", timedelta(minutes=1))
+    link = storage.link(f"uploads/{upload}/song", timedelta(minutes=1), site="default")
 
     whole = client.get(link)
     part = client.get(link, headers={"Range": "bytes=10-19"})
@@ -528,7 +528,7 @@ def test_other_links_are_refused(
     client: TestClient, member: Member, storage: Storage, wav: bytes
 ) -> None:
     upload = send(client, member, wav).json()["id"]
-    link = storage.link(f"uploads/{upload}/song", timedelta(minutes=1))
+    link = storage.link(f"uploads/{upload}/song", timedelta(minutes=1), site="default")
 
     for other in (
         link.replace("/song", "/sung"),
@@ -536,7 +536,7 @@ def test_other_links_are_refused(
         link + "x",
         link.partition("?")[0],
         "/v1/files/../../etc/passwd",
-        storage.link(f"uploads/{upload}/song", timedelta(seconds=-2)),
+        storage.link(f"uploads/{upload}/song", timedelta(seconds=-2), site="default"),
     ):
         answer = client.get(other)
         assert answer.status_code in (403, 404)

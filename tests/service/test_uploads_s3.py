@@ -54,7 +54,7 @@ def test_a_song_in_one_request_and_its_presigned_link(
 
     key = f"uploads/{upload['id']}/song"
     assert stored(storage) == [key]
-    assert httpx.get(storage.link(key, timedelta(minutes=1))).content == wav
+    assert httpx.get(storage.link(key, timedelta(minutes=1), site="default")).content == wav
 
 
 def test_a_song_in_parts(client: TestClient, member: Member, storage: Storage) -> None:

@@ -70,20 +70,20 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     import uvicorn
 
     from stemhouse.api.app import create_app
+    from stemhouse.api.proxies import behind_proxies
     from stemhouse.db.checks import check
 
     check(engine)
     app = create_app(settings, engine=engine, with_worker=with_worker)
     server = uvicorn.Server(
         uvicorn.Config(
-            app,
+            behind_proxies(app, settings.trusted_proxies),
             host=settings.host,
             port=settings.port,
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=bool(settings.trusted_proxies),
-            forwarded_allow_ips=list(settings.trusted_proxies),
+            proxy_headers=False,  # behind_proxies does it, and the host with it
             timeout_graceful_shutdown=round(settings.shutdown_s),
         )
     )

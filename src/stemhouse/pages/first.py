@@ -14,6 +14,7 @@ from stemhouse.domains.accounts import service
 from stemhouse.domains.accounts.access import authenticate, cookie_of
 from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.tokens import csrf_token
+from stemhouse.domains.separations import views
 from stemhouse.domains.separations.access import TheDesk
 from stemhouse.domains.separations.offers import offers_of
 from stemhouse.errors import Forbidden, Unauthenticated

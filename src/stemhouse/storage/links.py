@@ -16,6 +16,9 @@ from stemhouse.errors import Forbidden, InvalidOption
 EXPIRES, SIGNATURE = "expires", "signature"
 """Names of the two parameters that a signed link ends in."""
 
+SITE = "site"
+"""Name of the parameter that says on which site a link works."""
+
 _MIN_SECRET_BYTES = 16
 _PURPOSE = b"stemhouse link 1\n"  # the same secret may sign other things elsewhere
 

@@ -12,7 +12,7 @@ from obstore.store import LocalStore
 
 from stemhouse.errors import InvalidOption, NotFound
 from stemhouse.storage.keys import check_key
-from stemhouse.storage.links import LinkSigner
+from stemhouse.storage.links import SITE, LinkSigner
 from stemhouse.storage.objects import ObjectStorage
 
 # obstore writes to "name#1" beside "name" and renames it; a killed process leaves that behind.
@@ -42,12 +42,12 @@ class LocalStorage(ObjectStorage):
         self._link_path = link_path.rstrip("/")
         super().__init__(LocalStore(prefix=self._root, automatic_cleanup=True))
 
-    def link(self, key: str, expires_in: timedelta) -> str:
+    def link(self, key: str, expires_in: timedelta, *, site: str) -> str:
         """Return a signed path of the API for `key`."""
         self._confine(key)
         if self._signer is None:
             raise InvalidOption("this storage was set up without a secret for links")
-        return self._signer.sign(f"{self._link_path}/{key}", expires_in)
+        return self._signer.sign(f"{self._link_path}/{key}", expires_in, {SITE: site})
 
     def remove_half_written(self, older_than: timedelta) -> int:
         """Remove what killed processes left half-written; return how many files."""

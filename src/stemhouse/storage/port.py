@@ -84,10 +84,11 @@ class Storage(Protocol):
         """Remove all that lies under `prefix`, which ends in ``/``; return how many files."""
         ...
 
-    def link(self, key: str, expires_in: timedelta) -> str:
+    def link(self, key: str, expires_in: timedelta, *, site: str) -> str:
         """Return an address from which anybody can read the file until it expires.
 
-        On S3 a presigned address of the storage itself; on a local folder a path of the API.
+        On S3 a presigned address of the storage itself; on a local folder a path of the API, which
+        works on the site that it is made for, and on no other one.
         """
         ...
 

@@ -65,7 +65,7 @@ class S3Storage(ObjectStorage):
         super().__init__(_store(options, options.endpoint))
         self._public = _store(options, options.public_endpoint or options.endpoint)
 
-    def link(self, key: str, expires_in: timedelta) -> str:
+    def link(self, key: str, expires_in: timedelta, *, site: str) -> str:  # noqa: ARG002 - the bucket knows no sites
         """Return a presigned address of the storage for `key`."""
         check_key(key)
         if not timedelta(0) < expires_in <= _LONGEST_LINK:

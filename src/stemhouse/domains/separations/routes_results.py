@@ -24,6 +24,7 @@ from stemhouse.errors import Conflict, NotFound
 from stemhouse.http.downloads import StoredFile, send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import CurrentSite, TheSite
 from stemhouse.results import (
     Manifest,
     ResultReader,
@@ -32,7 +33,6 @@ from stemhouse.results import (
     mix_download,
     stem_download,
 )
-from stemhouse.http.sites import TheSite
 from stemhouse.results.manifest import MANIFEST_NAME
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
@@ -62,6 +62,8 @@ MixStems = Annotated[
 MixGain = Annotated[
     float, Query(ge=-60, le=24, description="Gain of the whole mix in dB, to leave headroom.")
 ]
+
+
 def _target(principal: Reader, site: TheSite, format: Format = None) -> OutputFormat:
     return download_format(site, principal.plan, format)
 
@@ -105,11 +107,13 @@ def show_manifest(prefix: Prefix, storage: TheStorage) -> Response:
 
 @router.get("/segments/{name:path}", response_class=Response)
 @router.head("/segments/{name:path}", response_class=Response, include_in_schema=False)
-def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorage) -> Response:
+def read_segment(
+    name: str, prefix: Prefix, request: Request, storage: TheStorage, *, site_id: CurrentSite
+) -> Response:
     """Read a file that the manifest names."""
     key = prefix + name
     ttl = timedelta(seconds=services_of(request).settings.link_ttl_s)
-    link = storage.link(key, ttl)
+    link = storage.link(key, ttl, site=site_id)
     if not link.startswith("/"):
         # The storage serves it itself.
         return RedirectResponse(link, status_code=307)
