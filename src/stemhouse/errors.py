@@ -223,6 +223,12 @@ class Conflict(ServiceError):
     code = "conflict"
 
 
+class MailRefused(InputError):
+    """An e-mail address belongs to a throw-away mail service."""
+
+    code = "mail_refused"
+
+
 class PriceChanged(Conflict):
     """A price is not what the request says that it was shown."""
 

@@ -128,13 +128,13 @@ class Installation:
     def submit(self, owner: Principal, upload_id: str) -> str:
         desk = Desk(shelf=ModelShelf(self.settings.models_dir), site=self.site)
         with transaction(self.sessions) as session:
-            change = Change(session, self.queue, LedgerPurse(), datetime.now(UTC))
+            change = Change(session, self.queue, LedgerPurse(self.settings), datetime.now(UTC))
             wish = Wish(upload_id=upload_id, quality="fast")
             return service.submit(change, owner, wish, desk).id
 
     def cancel(self, owner: Principal, job_id: str) -> None:
         with transaction(self.sessions) as session:
-            change = Change(session, self.queue, LedgerPurse(), datetime.now(UTC))
+            change = Change(session, self.queue, LedgerPurse(self.settings), datetime.now(UTC))
             service.cancel(change, owner, job_id)
 
     def start_worker(self, **settings: object) -> subprocess.Popen[bytes]:

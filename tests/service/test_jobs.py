@@ -47,7 +47,9 @@ def owner(house: Installation) -> Principal:
 
 
 def change_of(house: Installation) -> Callable[[Any], Change]:
-    return lambda session: Change(session, house.queue, LedgerPurse(), datetime.now(UTC))
+    return lambda session: Change(
+        session, house.queue, LedgerPurse(house.settings), datetime.now(UTC)
+    )
 
 
 @given(tier=st.integers(0, 99), unfinished=st.integers(0, 10**9))

@@ -68,7 +68,8 @@ def test_a_job_is_priced_queued_and_placed(client: TestClient, member: Member) -
     assert (job["result"], job["error"], job["progress"]) == (None, None, None)
     balance = client.get("/v1/balance", headers=member.headers).json()
     lot = {"available": 35_997, "expires_at": None, "note": "free credits of a new account"}
-    assert balance == {"unit": "second", "available": 35_997, "held": 3, "lots": [lot]}
+    facts = {"unit": "second", "available": 35_997, "held": 3}
+    assert balance == {**facts, "lots": [lot], "withheld": None}
 
 
 def test_a_quote_costs_nothing(client: TestClient, member: Member) -> None:
@@ -342,7 +343,7 @@ def test_results_expire_and_their_files_go(
     bench = Bench(sessions=sessions, storage=storage, scratch=None)
 
     def change(session: Any) -> Change:
-        return Change(session, queue, LedgerPurse(), ManualClock()())
+        return Change(session, queue, LedgerPurse(settings), ManualClock()())
 
     housekeeping.expire_results(bench, change)
     housekeeping.remove_discarded(bench)

@@ -41,7 +41,7 @@ def running_worker(
     steps = SeparationSteps(
         Bench(sessions=sessions, storage=storage, scratch=scratch),
         queue,
-        LedgerPurse(),
+        LedgerPurse(settings),
         ModelShelf(settings.models_dir),
         options=_work_options(settings),
     )

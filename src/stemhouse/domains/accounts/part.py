@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from fastapi import APIRouter, FastAPI
 
 from stemhouse.domains.accounts import routes, routes_keys, routes_openid, service_ownership
+from stemhouse.domains.accounts.alarms import AlarmNumbers
 from stemhouse.domains.accounts.housekeeping import Housekeeping
 from stemhouse.domains.accounts.last_use import LastUse
 from stemhouse.domains.accounts.mail import make_mailer
@@ -22,6 +23,7 @@ def _running(app: FastAPI) -> Iterator[None]:
     services: Services = app.state.services
     settings = services.settings
     app.state.last_use = LastUse(settings.session_ttl_s)
+    app.state.metrics.registry.register(AlarmNumbers(services.sessions))
     if settings.openid_issuer:
         app.state.openid = OpenIdProvider(settings)
     owned = service_ownership.owned_data(app.state.parts)

@@ -30,8 +30,6 @@ class Plan:
     retention_s: float
     priority: int
     """Tier in the queue: lower runs first; 1 or more, because 0 is 'unset' to the queue."""
-    free_credits_s: int
-    """Seconds of audio granted to a new account."""
     max_songs: int | None
     """Songs in the account's whole life; None means that credits alone decide."""
     formats: tuple[str, ...]
@@ -58,7 +56,6 @@ def plan_for(site: Site, name: str) -> Plan:
         max_files_at_once=plan.max_files_at_once,
         retention_s=plan.retention_s,
         priority=plan.priority,
-        free_credits_s=_free_credits_s(site, plan),
         max_songs=plan.max_songs,
         formats=tuple(formats_of(site, plan)),
         qualities=tuple(qualities_of(site, plan)),
@@ -78,9 +75,3 @@ def qualities_of(site: Site, plan: SitePlan) -> list[Quality]:
 def takes_guests(site: Site) -> bool:
     """Whether people may try a song without an account."""
     return GUEST_PLAN in site.plans
-
-
-def _free_credits_s(site: Site, plan: SitePlan) -> int:
-    # The ledger counts seconds: a free song is one of any length that the plan allows.
-    per_credit_s = plan.max_duration_s if site.unit == "song" else 1
-    return plan.credits_at_sign_up * per_credit_s

@@ -13,6 +13,7 @@ from stemhouse.domains.accounts.plans import FREE_PLAN
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import (
     Account,
+    Alarm,
     ApiKey,
     Identity,
     MailedToken,
@@ -185,6 +186,15 @@ def put_on_plan(site_id: str, account_id: str, plan: str, until: datetime | None
 
 def end_plans(now: datetime) -> Update:
     return update(Account).where(Account.plan_until <= now).values(plan=FREE_PLAN, plan_until=None)
+
+
+def unseen_alarms() -> Select[str, str, int]:
+    """Count the alarms that nobody has looked at."""
+    return (
+        select(Alarm.site_id, Alarm.kind, func.count())
+        .where(Alarm.seen_at.is_(None))
+        .group_by(Alarm.site_id, Alarm.kind)
+    )
 
 
 # --- sessions, keys, providers --------------------------------------------------------------------

@@ -19,6 +19,8 @@ from stemhouse.domains.accounts.access import (
     needs,
 )
 from stemhouse.domains.accounts.cookies import TheCookies
+from stemhouse.domains.accounts.disposable import refuse_disposable
+from stemhouse.domains.accounts.pace import limit_accounts
 from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.schemas import (
@@ -55,7 +57,7 @@ MAIL_SENT = Accepted(status="mail_sent")
 @router.post(
     "/account",
     status_code=status.HTTP_201_CREATED,
-    dependencies=Public,
+    dependencies=[*Public, Depends(limit_accounts)],
     responses={202: {"model": Accepted, "description": "The address has to be confirmed first."}},
 )
 def sign_up(
@@ -196,6 +198,7 @@ def change_email(
     account = service.load(session, principal)
     if account.kind != "user":
         raise Forbidden("a guest has no address: sign up first")
+    refuse_disposable(place.site, asked.email)
     service_mailed.ask_to_confirm(session, place, account, now=services.clock(), email=asked.email)
     return MAIL_SENT
 

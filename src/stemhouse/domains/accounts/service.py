@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import reading
 from stemhouse.domains.accounts import letters, outbox, queries, service_mailed
+from stemhouse.domains.accounts.disposable import refuse_disposable
 from stemhouse.domains.accounts.passwords import hash_password, is_password
 from stemhouse.domains.accounts.plans import FREE_PLAN, GUEST_PLAN, AccountKind
 from stemhouse.domains.accounts.principal import Principal, Reach
@@ -52,6 +53,8 @@ def sign_up(services: Services, session: Session, new: NewUser, *, place: Place)
     ------
     Forbidden
         Signing up is closed here.
+    MailRefused
+        It is a throw-away address.
     Conflict
         The address has an account. Where addresses are confirmed first, its owner is told by mail
         instead, and nobody else learns of it.
@@ -59,6 +62,7 @@ def sign_up(services: Services, session: Session, new: NewUser, *, place: Place)
     settings, now = services.settings, services.clock()
     if settings.sign_up == "closed":
         raise Forbidden("signing up is closed here: ask whoever runs this service for an account")
+    refuse_disposable(place.site, new.email)
     password_hash = hash_password(new.password)
     found = session.scalars(queries.account_by_email(new.site_id, new.email)).one_or_none()
     if found is not None:

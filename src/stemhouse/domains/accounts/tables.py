@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -51,6 +52,22 @@ class PlanChange(Owned, Base):
     plan: Mapped[str] = mapped_column(String(ID_LENGTH))
     until: Mapped[datetime | None]
     created_at: Mapped[datetime]
+
+
+class Alarm(Base):
+    """Something that the operator should see; `seen_at` is when somebody did."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (UniqueConstraint("site_id", "kind", "subject", "period"),)
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    kind: Mapped[str] = mapped_column(String(ID_LENGTH))
+    subject: Mapped[str] = mapped_column(String(HASH_LENGTH))
+    period: Mapped[str] = mapped_column(String(16))
+    data: Mapped[dict[str, Any]]
+    raised_at: Mapped[datetime]
+    seen_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 class Identity(Owned, Base):

@@ -52,6 +52,19 @@ def address_token(settings: Settings, address: str) -> str:
     return _mac(settings, "address", address)[:32]
 
 
+def free_credits_token(settings: Settings, email: str) -> str:
+    """Return what is kept of an address that had free credits, also when the account is gone.
+
+    Ways to write one mailbox are one address: what stands behind a plus sign does not count, nor
+    do dots at the provider that ignores them.
+    """
+    name, _, domain = email.lower().rpartition("@")
+    name = name.partition("+")[0] or name
+    if domain in {"gmail.com", "googlemail.com"}:
+        name, domain = name.replace(".", ""), "gmail.com"
+    return _mac(settings, "free-credits", f"{name}@{domain}")
+
+
 def sign_guest(settings: Settings, site_id: str, account_id: str) -> str:
     """Return the value of a guest's cookie."""
     return _signer(settings, site_id).dumps(account_id)

@@ -22,7 +22,7 @@ from stemhouse.http.services import Services
 @contextmanager
 def _running(app: FastAPI) -> Iterator[None]:
     services: Services = app.state.services
-    app.state.purse = LedgerPurse()
+    app.state.purse = LedgerPurse(services.settings)
     sweeper = LedgerSweeper(services.sessions, services.clock)
     sweeper.start()
     try:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Subquery, case, func, or_, select
+from sqlalchemy import ColumnElement, Delete, Select, Subquery, case, delete, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from stemhouse.domains.accounts.scope import owned_by
@@ -12,12 +13,14 @@ from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.billing.books import Book
 from stemhouse.domains.billing.tables import (
     ClosedBooks,
+    FreeGrant,
     LedgerFlag,
     LedgerGuard,
     LedgerLot,
     LedgerPosting,
     LedgerTransaction,
 )
+from stemhouse.domains.separations.tables import Job
 
 # --- writing --------------------------------------------------------------------------------------
 
@@ -32,6 +35,11 @@ def lock(site_id: str, account_id: str) -> Select[str]:
         .where(Account.site_id == site_id, Account.id == account_id)
         .with_for_update(key_share=True)
     )
+
+
+def site_of(account_id: str) -> Select[str]:
+    """Find the site of an account."""
+    return select(Account.site_id).where(Account.id == account_id)
 
 
 def last_id(account_id: str) -> Select[str]:
@@ -127,6 +135,27 @@ def times_expired(account_id: str, lot_id: str) -> Select[int]:
     )
 
 
+def free_grants(site_id: str, address_hash: str, causes: Sequence[str]) -> Select[str]:
+    """List which of some causes an address had free credits for."""
+    return select(FreeGrant.cause).where(
+        FreeGrant.site_id == site_id,
+        FreeGrant.address_hash == address_hash,
+        FreeGrant.cause.in_(causes),
+    )
+
+
+def forget_months(before: datetime) -> Delete:
+    """Forget who had free credits of months that are over; a sign-up is once and for all."""
+    return delete(FreeGrant).where(
+        FreeGrant.granted_at < before, FreeGrant.cause.startswith("month:")
+    )
+
+
+def jobs_since(account_id: str, moment: datetime) -> Select[int]:
+    """Count the jobs that an account has made since a moment."""
+    return select(func.count(Job.id)).where(Job.account_id == account_id, Job.created_at >= moment)
+
+
 # --- balances -------------------------------------------------------------------------------------
 
 
@@ -217,6 +246,11 @@ def transactions_of_job(site_id: str, account_id: str, job_id: str) -> Select[Le
         .where(LedgerTransaction.job_id == job_id)
         .order_by(LedgerTransaction.id)
     )
+
+
+def job(site_id: str, account_id: str, job_id: str) -> Select[Job]:
+    """Find one of an account's jobs."""
+    return owned_by(select(Job), site_id, account_id).where(Job.id == job_id)
 
 
 def flags(site_id: str) -> Select[LedgerFlag]:

@@ -10,14 +10,16 @@ from stemhouse.domains.accounts.access import needs
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing import queries
-from stemhouse.domains.billing.purse import SIGN_UP
-from stemhouse.domains.billing.schemas import BalanceAnswer, EntryAnswer, LotAnswer
+from stemhouse.domains.billing.free import FreeTier
+from stemhouse.domains.billing.receipts import receipt_of
+from stemhouse.domains.billing.schemas import BalanceAnswer, EntryAnswer, ReceiptAnswer
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.billing.tables import LedgerTransaction
-from stemhouse.domains.billing.views import show_entries
+from stemhouse.domains.billing.views import show_credits, show_entries
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
-from stemhouse.http.services import Now
+from stemhouse.http.services import CurrentSettings, Now
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import TheSite
 
 router = APIRouter(prefix="/v1", tags=["billing"])
 
@@ -25,25 +27,25 @@ Reader = Annotated[Principal, Depends(needs("jobs:read"))]
 
 
 @router.get("/balance")
-def show_balance(principal: Reader, session: RequestSession, now: Now) -> BalanceAnswer:
+def show_balance(
+    principal: Reader,
+    session: RequestSession,
+    now: Now,
+    *,
+    site: TheSite,
+    settings: CurrentSettings,
+) -> BalanceAnswer:
     """Show what may still be separated."""
-    ledger = Ledger(session, Owner(principal.site_id, principal.account_id), "second", now)
-    lots = [
-        LotAnswer(available=lot.available, expires_at=lot.expires_at, note=lot.note)
-        for lot in ledger.lots()
-    ]
-    # Free credits are written down with the first song; they are there before.
-    coming = 0 if ledger.granted(SIGN_UP) else principal.plan.free_credits_s
-    if coming:
-        lots.append(
-            LotAnswer(available=coming, expires_at=None, note="free credits of a new account")
-        )
-    return BalanceAnswer(
-        unit="second",
-        available=sum(lot.available for lot in lots),
-        held=ledger.held(),
-        lots=lots,
-    )
+    ledger = Ledger(session, Owner(principal.site_id, principal.account_id), site.unit, now)
+    # Free credits are written down with the first song that needs them; they are there before.
+    due = FreeTier(settings, site).due(session, principal, ledger, now)
+    return show_credits(ledger, site.unit, due)
+
+
+@router.get("/jobs/{job_id}/receipt")
+def show_receipt(job_id: str, principal: Reader, session: RequestSession) -> ReceiptAnswer:
+    """Show what became of a job's price; also when the job has been deleted."""
+    return receipt_of(session, Owner(principal.site_id, principal.account_id), job_id)
 
 
 @router.get("/balance/entries")

@@ -341,6 +341,12 @@ class Ledger:
         return self._owner.site_id, self._owner.account_id
 
 
+def owner_of(session: Session, account_id: str) -> Owner | None:
+    """Return whose books an account's are, for the operator, who knows no site."""
+    site_id = session.scalar(queries.site_of(account_id))
+    return None if site_id is None else Owner(site_id, account_id)
+
+
 def said(amount: int, unit: str) -> str:
     """Write an amount for people: 1 song, 2 songs, 187 seconds."""
     return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"

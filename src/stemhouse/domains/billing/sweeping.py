@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import timedelta
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -18,6 +19,7 @@ from stemhouse.http.services import Clock
 _log = logging.getLogger(__name__)
 
 EVERY_S: Final = 60.0
+MONTHS_KEPT: Final = timedelta(days=62)
 
 
 def expire_overdue(sessions: SessionFactory, clock: Clock, *, at_once: int = 100) -> int:
@@ -38,6 +40,12 @@ def expire_overdue(sessions: SessionFactory, clock: Clock, *, at_once: int = 100
             done += 1
         if len(owners) < at_once:
             return done
+
+
+def forget_months(sessions: SessionFactory, clock: Clock) -> None:
+    """Forget who had free credits of months that are long over."""
+    with transaction(sessions) as session:
+        session.execute(queries.forget_months(clock() - MONTHS_KEPT))
 
 
 class LedgerSweeper:
@@ -62,5 +70,6 @@ class LedgerSweeper:
             try:
                 expire_overdue(self._sessions, self._clock)
                 end_plans(self._sessions, self._clock)
+                forget_months(self._sessions, self._clock)
             except SQLAlchemyError:  # the database is away for a moment: the next round mends it
                 _log.exception("expired credits could not be written down")

@@ -14,12 +14,18 @@ from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
-from stemhouse.http.sites import TheSite
+from stemhouse.http.sites import ThePlace
 from stemhouse.storage import Storage
 
 
-def _desk(request: Request, site: TheSite) -> Desk:
-    return Desk(shelf=request.app.state.shelf, site=site)
+def _desk(request: Request, place: ThePlace) -> Desk:
+    site = place.site
+    sells = site.charges and (site.packs or any(plan.prices for plan in site.plans.values()))
+    return Desk(
+        shelf=request.app.state.shelf,
+        site=site,
+        buy_url=f"{place.root_path}/prices" if sells else None,
+    )
 
 
 def _watch(request: Request) -> JobWatch:

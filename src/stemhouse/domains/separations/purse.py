@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 
 from sqlalchemy.orm import Session
 
-Unit = Literal["song", "second"]
-"""What credits count."""
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.sites.schema import Site, Unit
+
+__all__ = ["FreePurse", "Payable", "Price", "Purse", "Unit"]
 
 
 class Payable(Protocol):
@@ -38,11 +40,24 @@ class Payable(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """What a job costs, in whole credits, and what a new account has for free."""
+    """What a job costs, in whole credits; who pays, and where.
+
+    Attributes
+    ----------
+    amount : int
+        In the site's unit.
+    payer : Principal
+        Whose credits.
+    site : Site
+        Whose prices, free credits and limits.
+    buy_url : str or None
+        Where credits are sold; None where they are not.
+    """
 
     amount: int
-    unit: Unit
-    free_credits_s: int
+    payer: Principal
+    site: Site
+    buy_url: str | None
 
 
 class Purse(Protocol):

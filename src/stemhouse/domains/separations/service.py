@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import cast
 
 from sqlalchemy.orm import Session
 
@@ -15,6 +14,7 @@ from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.offers import choose
+from stemhouse.domains.separations.prices import price_of
 from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
@@ -48,11 +48,14 @@ class Desk:
     shelf : ModelShelf
         Finds models.
     site : Site
-        Says what is sold.
+        Says what is sold, and for what.
+    buy_url : str or None
+        Where the site sells credits; None where it does not.
     """
 
     shelf: ModelShelf
     site: Site
+    buy_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,9 +90,13 @@ def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Ord
     finished = session.scalar(queries.result_for(principal.site_id, principal.account_id, key))
     if finished is None:
         _check_quota(session, principal)
-    price = 0 if finished is not None else recipe.price(song)
     return Order(
-        song=song, recipe=recipe, recipe_key=key, price=price, unit="second", finished=finished
+        song=song,
+        recipe=recipe,
+        recipe_key=key,
+        price=0 if finished is not None else price_of(desk.site, recipe, song.duration_s),
+        unit=desk.site.unit,
+        finished=finished,
     )
 
 
@@ -107,7 +114,7 @@ def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
     session.add(job)
     session.flush()
     lifecycle.write_event(change, job, "queued", {"price": order.price, "unit": order.unit})
-    price = Price(amount=order.price, unit=order.unit, free_credits_s=principal.plan.free_credits_s)
+    price = Price(amount=order.price, payer=principal, site=desk.site, buy_url=desk.buy_url)
     change.purse.hold(session, job, price, change.now)
     if order.finished is not None:
         lifecycle.succeed(change, job, order.finished.id)
@@ -224,8 +231,6 @@ def again(change: Change, job: Job) -> Job:
     session.add(repeated)
     session.flush()
     lifecycle.write_event(change, repeated, "queued", {"price": 0, "repeats": job.id})
-    nothing = Price(amount=0, unit=cast(Unit, job.unit), free_credits_s=0)
-    change.purse.hold(session, repeated, nothing, change.now)
     lifecycle.release_waiting(change, repeated.site_id, repeated.account_id)
     session.refresh(repeated)
     return repeated

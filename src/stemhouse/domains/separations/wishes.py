@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 from dataclasses import dataclass
 
 from stemhouse.domains.uploads.service import ReadySong
@@ -78,7 +77,3 @@ class Recipe:
             self.quality,
         ]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
-
-    def price(self, song: ReadySong) -> int:
-        """Return the price: every second of audio that has begun."""
-        return max(1, math.ceil(song.duration_s))
