@@ -33,9 +33,9 @@ help: ## List what make can do
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: demo ui ## Set up, separate the demo song, then start the service until Ctrl-C
+run: demo ui ## Set up, separate the demo song, then serve the sites until Ctrl-C
 	@echo
-	@echo "Now the service starts, with its pages and its API: open http://127.0.0.1:8000"
+	@echo "Now the service starts, with its sites and their API: open one of the addresses below."
 	@echo "It keeps what it has in your data folder (docs/operations.md). Ctrl-C ends it."
 	@echo
 	@$(BIN)/stemhouse serve --host 127.0.0.1 --port 8000

@@ -37,7 +37,7 @@ if lengths != [44_100, 44_100]:
 print(f"The wheel separates: {', '.join(stem.name for stem in stems)}, {lengths[0]} samples each.")
 PYTHON
 
-# Migrations, templates and assets are files beside the code: only a wheel can lack them.
+# Migrations, templates, assets and sites are files beside the code: only a wheel can lack them.
 port=$("$work/venv/bin/python" -c \
     'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 "$work/venv/bin/stemhouse" serve --port "$port" --data-dir "$work/data" 2>"$work/log" &
@@ -71,6 +71,9 @@ while True:
 assets = set(re.findall(r'(?:src|href)="(/[^"#?]+\.(?:js|css|svg))', read("/")))
 for asset in assets:
     read(asset)
+site = json.loads(read("/s/acapella/v1/site"))
+if site["name"] != "acapella" or not site["outputs"]:
+    sys.exit(f"error: the site acapella is not served as its file says, but as {site}")
 routes = json.loads(read("/openapi.json"))["paths"]
 if not assets or "/v1/jobs" not in routes:
     sys.exit(f"error: the page names the assets {assets}, the API has {len(routes)} routes")

@@ -72,6 +72,7 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     from stemhouse.api.app import create_app
     from stemhouse.api.proxies import behind_proxies
     from stemhouse.db.checks import check
+    from stemhouse.sites.hosts import address_of
 
     check(engine)
     app = create_app(settings, engine=engine, with_worker=with_worker)
@@ -88,6 +89,8 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
         )
     )
     typer.echo(f"Stemhouse is at {settings.address}", err=True)
+    for site in app.state.services.sites.all():
+        typer.echo(f"  {site.title:<16} {address_of(site, settings.address)}/", err=True)
     server.run()
     if not server.started:
         raise typer.Exit(1)
