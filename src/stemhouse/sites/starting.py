@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
@@ -51,8 +52,10 @@ def new_site(settings: Settings, name: str, title: str | None, host: str | None)
     path.parent.mkdir(parents=True, exist_ok=True)
     (path.parent / "logo.svg").write_text(_LOGO)
     (folder / SCHEMA_FILE).write_text(site_schema())
-    # Last: a service that runs takes the site up when its file is there.
-    path.write_text(_first_text(name, title or name.replace("-", " ").title(), host))
+    # A service that runs takes the site up when its file is there: last, and whole.
+    draft = path.with_suffix(".new")
+    draft.write_text(_first_text(name, title or name.replace("-", " ").title(), host))
+    draft.replace(path)
     return path
 
 
@@ -62,7 +65,12 @@ def own_folder(settings: Settings) -> Path:
     if folder != packed_folder():
         return folder
     own = settings.data_dir / FOLDER
-    shutil.copytree(folder, own)
+    # All of them at once: a service that runs would miss those that are not there yet.
+    own.parent.mkdir(parents=True, exist_ok=True)
+    copy = Path(tempfile.mkdtemp(dir=own.parent)) / FOLDER
+    shutil.copytree(folder, copy)
+    copy.rename(own)
+    copy.parent.rmdir()
     return own
 
 
