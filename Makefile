@@ -26,7 +26,7 @@ NODE      := $(VENV)/.node
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test test-faults check format coverage bench bench-service quality golden migration
-.PHONY: documents requirements dist clean weights dev ui
+.PHONY: example documents requirements dist clean weights dev ui
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
@@ -98,6 +98,9 @@ golden: $(DEVELOP) weights ## Compute the golden arrays of the tests anew, on pu
 migration: $(DEVELOP) ## Write the migration that the tables need (NAME=add_prices)
 	@test -n "$(NAME)" || { echo "error: say what it does: make migration NAME=add_prices" >&2; exit 2; }
 	$(BIN)/python tools/migration.py "$(NAME)" $(ARGS)
+
+example: $(DEVELOP) weights ## Take the demo song apart for the first pages' example anew
+	$(BIN)/python tools/example.py
 
 documents: $(DEVELOP) $(NODE) ## Write what is generated from the code: API description and types, settings
 	$(BIN)/python tools/openapi.py

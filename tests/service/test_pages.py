@@ -1,24 +1,146 @@
+# The pages of the sites that we bring, and of sites that others make.
+
 from __future__ import annotations
 
+import io
+import json
 import re
-from importlib.resources import files
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from PIL import Image
 
+from stemhouse.pages.discovery import LISTED, LISTED_LEGAL
+from stemhouse.pages.shells import SHELLS
+from stemhouse.pages.theme import theme_css
+from stemhouse.settings import Settings
+from stemhouse.sites.contrast import contrast
+from stemhouse.sites.place import shipped_folder
+from stemhouse.sites.schema import Palette, Theme
+from stemhouse.testing.sites import write_site
 from tests.service.browser import Browser
 
-ASSETS = sorted(file.name for file in (files("stemhouse.pages") / "assets").iterdir())
+SITES = ["acapella", "karaoke", "splitter", "studio"]
+PUBLIC = [*LISTED, *LISTED_LEGAL]
+WORKING = [path.replace("{job_id}", "job_1") for path in SHELLS]
+HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
-def test_the_first_page_takes_songs_from_anybody(client: TestClient) -> None:
-    page = client.get("/")
+@pytest.fixture
+def dialect() -> str:
+    # Pages ask no more of a database than who is signed in; the accounts' tests run on both.
+    return "sqlite"
 
-    assert page.status_code == 200
-    assert page.headers["content-type"] == "text/html; charset=utf-8"
-    assert 'data-visitor="nobody"' in page.text
-    assert 'type="file"' in page.text
-    assert client.head("/").status_code == 200
+
+@pytest.fixture
+def sites_folder(settings: Settings) -> Path:
+    folder = settings.data_dir / "sites"
+    shutil.rmtree(folder)
+    shutil.copytree(shipped_folder(), folder)
+    return folder
+
+
+@pytest.fixture
+def client(sites_folder: Path, request: pytest.FixtureRequest) -> Iterator[TestClient]:
+    app = request.getfixturevalue("app")
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield client
+
+
+class Reader(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, {key: value or "" for key, value in attrs}))
+
+    def all(self, tag: str, **wanted: str) -> list[dict[str, str]]:
+        return [a for t, a in self.tags if t == tag and wanted.items() <= a.items()]
+
+
+def facts_of(text: str) -> dict[str, object]:
+    found = re.search(r'<script type="application/json" id="page">(.*?)</script>', text)
+    assert found is not None
+    return dict(json.loads(found[1]))
+
+
+@pytest.mark.parametrize("language", ["", "/de"])
+@pytest.mark.parametrize("site", SITES)
+def test_every_public_page_is_whole_and_says_what_it_is(
+    site: str, language: str, client: TestClient
+) -> None:
+    titles = set()
+    for path in PUBLIC:
+        answer = client.get(f"/s/{site}{language}{path}")
+        page = Reader(answer.text)
+
+        assert answer.status_code == 200, path
+        assert len(page.all("h1")) == 1
+        assert page.all("html")[0]["lang"] == (language[1:] or "en")
+        assert 40 <= len(page.all("meta", name="description")[0]["content"]) <= 160
+        canonical = f"http://testserver/s/{site}{language}{path}"
+        assert page.all("link", rel="canonical")[0]["href"] == canonical
+        assert {one["hreflang"] for one in page.all("link", rel="alternate")} == {
+            *("en", "de", "x-default")
+        }
+        assert page.all("meta", property="og:image")[0]["content"].startswith("http://testserver/")
+        titles.add(re.search("<title>(.*?)</title>", answer.text)[1])  # type: ignore[index]
+    assert len(titles) == len(PUBLIC)
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_every_link_leads_somewhere(site: str, client: TestClient) -> None:
+    begun, seen = [f"/s/{site}{path}" for path in (*PUBLIC, *WORKING)], set[str]()
+    while begun:
+        answer = client.get(path := begun.pop())
+        assert answer.status_code == 200, path
+        if not answer.headers["content-type"].startswith("text/html"):
+            continue
+        page = Reader(answer.text)
+        ids = {attributes["id"] for _, attributes in page.tags if "id" in attributes}
+        links = {a[name] for _, a in page.tags for name in ("href", "src") if name in a}
+        for link in links:
+            if link.startswith("#"):
+                assert link[1:] in ids, link
+            elif link.startswith("/"):
+                assert link.startswith(f"/s/{site}/"), link
+                if (plain := link.partition("#")[0]) not in seen:
+                    seen.add(plain)
+                    begun.append(plain)
+            else:
+                assert link.startswith(("mailto:", f"http://testserver/s/{site}/")), link
+
+
+def test_browsers_may_run_our_own_scripts_alone(client: TestClient) -> None:
+    for path in (*PUBLIC, *WORKING):
+        check_scripts(client, path)
+
+
+def check_scripts(client: TestClient, path: str) -> None:
+    page = client.get(path)
+
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    data = r'<script(?![^>]*(?:\bsrc=|type="application/(?:ld\+)?json"))'
+    assert not re.search(data + r"|<[^>]+\son\w+=|<[^>]+\sstyle=|<style", page.text)
+
+
+def test_pages_of_the_working_parts_are_not_for_search_engines(client: TestClient) -> None:
+    pages = [Reader(client.get(path).text) for path in WORKING]
+
+    assert all(page.all("meta", name="robots")[0]["content"] == "noindex" for page in pages)
+    assert not any(page.all("link", rel="canonical") for page in pages)
 
 
 def test_the_first_page_knows_who_is_signed_in(client: TestClient) -> None:
@@ -27,69 +149,257 @@ def test_the_first_page_knows_who_is_signed_in(client: TestClient) -> None:
 
     page = browser.get("/")
 
-    assert 'data-visitor="user"' in page.text
-    assert f'data-token="{browser.csrf}"' in page.text
-    assert "ada@example.org" in page.text
+    facts = facts_of(page.text)
+    assert facts["visitor"] == {"kind": "user", "email": "ada@example.org"}
+    assert facts["csrf_token"] == browser.csrf
     assert page.headers["cache-control"] == "no-store"
+    assert "content-encoding" not in page.headers
+    assert f'href="{facts["root"]}/account"' in page.text
 
 
 def test_the_first_page_knows_guests(client: TestClient) -> None:
     browser = Browser(client)
     browser.post("/v1/session/guest")
 
-    page = browser.get("/")
+    facts = facts_of(browser.get("/").text)
 
-    assert 'data-visitor="guest"' in page.text
+    assert facts["visitor"] == {"kind": "guest", "email": None}
 
 
 def test_a_wrong_cookie_or_key_still_sees_the_page(client: TestClient) -> None:
-    client.cookies.set("stemhouse_default_session", "made up")
+    client.cookies.set("stemhouse_splitter_session", "made up")
 
     page = client.get("/", headers={"Authorization": "Bearer made-up"})
 
     assert page.status_code == 200
-    assert 'data-visitor="nobody"' in page.text
+    assert facts_of(page.text)["visitor"] == {"kind": "nobody", "email": None}
 
 
 def test_names_of_people_are_no_markup(client: TestClient) -> None:
     browser = Browser(client)
-    browser.sign_up('"a<b>&c"@example.org')
+    browser.sign_up('"a</script><b>&c"@example.org')
 
     page = browser.get("/")
 
     assert "<b>" not in page.text
+    assert len(re.findall("</script>", page.text)) == len(re.findall("<script", page.text))
 
 
-def test_browsers_may_run_our_own_scripts_alone(client: TestClient) -> None:
-    page = client.get("/")
+def test_a_browser_is_led_to_the_language_that_it_prefers(client: TestClient) -> None:
+    german = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
 
-    policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "script-src 'self'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert not re.search(r"<script(?![^>]*\bsrc=)|\son\w+=|\sstyle=|<style", page.text)
+    led = client.get("/prices?from=mail", headers=german, follow_redirects=False)
+    asked_for = client.get("/de/prices", headers={"Accept-Language": "en"}, follow_redirects=False)
+    without = client.get("/prices", headers={"Accept-Language": "fr"}, follow_redirects=False)
 
-
-@pytest.mark.parametrize("name", ["/", *(f"/assets/{name}" for name in ASSETS)])
-def test_nothing_comes_from_elsewhere(name: str, client: TestClient) -> None:
-    text = client.get(name).text
-
-    addresses = re.findall(r"(?:https?:)?//[\w.-]+\.\w+", text)
-    assert set(addresses) <= {"http://www.w3.org"}  # the name of SVG, which nobody fetches
+    assert (led.status_code, led.headers["location"]) == (302, "/de/prices?from=mail")
+    assert "Accept-Language" in led.headers["vary"]
+    assert (asked_for.status_code, without.status_code) == (200, 200)
 
 
-@pytest.mark.parametrize("name", ASSETS)
-def test_assets_are_sent_once(name: str, client: TestClient) -> None:
-    first = client.get(f"/assets/{name}")
+def test_a_choice_of_language_is_remembered(client: TestClient) -> None:
+    chosen = client.get("/de/help?lang=en", follow_redirects=False)
+    later = client.get("/help", headers={"Accept-Language": "de"}, follow_redirects=False)
 
-    again = client.get(f"/assets/{name}", headers={"If-None-Match": first.headers["etag"]})
-
-    assert first.status_code == 200
-    assert first.headers["x-content-type-options"] == "nosniff"
-    assert (again.status_code, again.content) == (304, b"")
+    assert (chosen.status_code, chosen.headers["location"]) == (303, "/help")
+    assert later.status_code == 200
 
 
-def test_files_outside_are_not_assets(client: TestClient) -> None:
-    assert client.get("/assets/..%2Ffirst.py").status_code == 404
-    assert client.get("/assets/nothing.js").json()["error"]["code"] == "not_found"
+def test_the_usual_language_has_one_address(client: TestClient) -> None:
+    moved = client.get("/en/prices", follow_redirects=False)
+
+    assert (moved.status_code, moved.headers["location"]) == (308, "/prices")
+
+
+@pytest.mark.parametrize("path", ["//evil.example/?lang=de", "/de//evil.example/?lang=en"])
+def test_choosing_a_language_leads_to_no_other_server(path: str, client: TestClient) -> None:
+    answer = client.get(f"http://testserver{path}", follow_redirects=False)
+
+    location = answer.headers.get("location", "/")
+    assert location.startswith("/")
+    assert not location.startswith("//")
+
+
+def test_languages_that_a_site_does_not_speak_have_no_pages(
+    sites_folder: Path, client: TestClient
+) -> None:
+    write_site(sites_folder, "english", hosts=[])
+
+    assert wait_for_site(client, "english").get("/s/english/de/").status_code == 404
+
+
+def wait_for_site(client: TestClient, name: str) -> TestClient:
+    # The folder is looked at once a second.
+    client.app.state.services.sites._looked_at = 0.0  # type: ignore[attr-defined]
+    assert client.get(f"/s/{name}/").status_code == 200
+    return client
+
+
+def test_the_sitemap_lists_every_public_page_in_every_language(client: TestClient) -> None:
+    root = ET.fromstring(client.get("/s/karaoke/sitemap.xml").text)
+
+    listed = [
+        one.text or "" for one in root.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")
+    ]
+    assert len(listed) == 2 * len(PUBLIC)
+    for address in listed:
+        assert client.get(address.removeprefix("http://testserver")).status_code == 200
+
+
+def test_robots_are_told_what_is_not_for_them(client: TestClient) -> None:
+    text = client.get("/robots.txt").text
+
+    assert "Disallow: /library" in text
+    assert "Sitemap: http://testserver/sitemap.xml" in text
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_every_site_has_a_picture_for_shared_links_and_an_icon(
+    site: str, client: TestClient
+) -> None:
+    pictures = [client.get(f"/s/{site}/picture-{one}.png").content for one in ("en", "de")]
+    icon = client.get(f"/s/{site}/icon.png").content
+
+    assert [Image.open(io.BytesIO(one)).size for one in pictures] == [(1200, 630)] * 2
+    assert pictures[0] != pictures[1]
+    assert Image.open(io.BytesIO(icon)).size == (180, 180)
+    assert client.get(f"/s/{site}/picture-fr.png").status_code == 404
+
+
+def test_a_site_with_a_name_that_no_font_has_gets_a_picture_too(
+    sites_folder: Path, client: TestClient
+) -> None:
+    write_site(
+        sites_folder,
+        "fifth",
+        hosts=[],
+        title="فصل الأغاني 🎤",
+        texts__en__tagline="🎤 " * 60,
+    )
+
+    picture = wait_for_site(client, "fifth").get("/s/fifth/picture-en.png")
+
+    assert Image.open(io.BytesIO(picture.content)).size == (1200, 630)
+
+
+def test_whatever_a_site_chooses_can_be_read() -> None:
+    dull = Palette(
+        accent="#cccc66",
+        on_accent="#000000",
+        background="#f2f2e6",
+        surface="#ffffff",
+        text="#222211",
+    )
+    theme = Theme(light=dull, dark=dull, logo="logo.svg", stems=("#f0f0e0", "#cccc66"))
+
+    sheet = theme_css(theme)
+
+    colours = dict(re.findall(r"--([a-z0-9-]+):(#[0-9a-f]{6})", sheet))
+    for name in ("muted", "link", "danger", "success", "text"):
+        assert contrast(colours[name], colours["background"]) >= 4.5, name
+        assert contrast(colours[name], colours["surface"]) >= 4.5, name
+    for name in ("edge", "stem-0", "stem-1", "focus"):
+        assert contrast(colours[name], colours["surface"]) >= 3, name
+
+
+def test_legal_pages_tell_the_limits_that_hold(sites_folder: Path, client: TestClient) -> None:
+    write_site(
+        sites_folder,
+        "short",
+        hosts=[],
+        plans__free__retention_s=259_200,
+        plans__free__max_duration_s=420,
+        operator__name="Small & Sons",
+    )
+    wait_for_site(client, "short")
+
+    texts = {name: unescape(client.get(f"/s/short/{name}").text) for name in ("terms", "privacy")}
+
+    for text in texts.values():
+        assert "3\N{NO-BREAK SPACE}days" in text
+        assert "Small & Sons" in text
+        assert "{{" not in text
+    assert "7\N{NO-BREAK SPACE}minutes" in texts["terms"]
+    assert "Stripe" not in texts["terms"] + texts["privacy"]
+
+
+def test_prices_come_from_the_site_file(client: TestClient) -> None:
+    english = client.get("/s/studio/prices").text
+    german = unescape(client.get("/s/studio/de/prices").text)
+
+    assert "<strong>$4</strong>" in english
+    assert "or $40 a year" in english
+    assert "<strong>4\N{NO-BREAK SPACE}€</strong>" in german
+    assert "20\N{NO-BREAK SPACE}minutes" in english
+
+
+def test_an_address_without_a_page_gets_one_in_a_browser(client: TestClient) -> None:
+    page = client.get("/s/studio/de/nothing", headers=HTML)
+    program = client.get("/s/studio/de/nothing")
+    api = client.get("/v1/nothing", headers=HTML)
+
+    assert page.status_code == 404
+    assert "Hier spielt nichts" in page.text
+    assert "Stemdesk" in page.text
+    assert program.json()["error"]["code"] == "not_found"
+    assert api.json()["error"]["code"] == "not_found"
+
+
+def test_our_own_failures_have_a_page_with_the_number_of_the_request(client: TestClient) -> None:
+    def fail() -> None:
+        raise RuntimeError("a fault that nobody expected")
+
+    client.app.add_api_route("/broken", fail)  # type: ignore[attr-defined]
+
+    page = client.get("/broken", headers=HTML)
+    program = client.get("/broken")
+
+    assert page.status_code == program.status_code == 500
+    assert page.headers["x-request-id"] in page.text
+    assert program.json()["error"]["code"] == "internal_error"
+
+
+def test_the_reference_holds_every_operation_of_the_document(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    page = Reader(client.get("/developers/reference").text)
+
+    operations = [one for path in document["paths"].values() for one in path.values()]
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert {one["operationId"] for one in operations} <= set(ids)
+    assert len(ids) == len(set(ids))
+
+
+def test_the_reference_is_where_documents_are_looked_for(client: TestClient) -> None:
+    moved = client.get("/s/studio/docs", follow_redirects=False)
+
+    assert moved.headers["location"] == "/s/studio/developers/reference"
+
+
+@pytest.mark.parametrize("part", ["song", "vocals", "accompaniment"])
+def test_the_example_can_be_played_from_anywhere(part: str, client: TestClient) -> None:
+    whole = client.get(f"/s/splitter/example/{part}.m4a")
+    piece = client.get(f"/s/splitter/example/{part}.m4a", headers={"Range": "bytes=100-199"})
+
+    assert whole.headers["content-type"] == "audio/mp4"
+    assert (piece.status_code, piece.content) == (206, whole.content[100:200])
+
+
+def test_the_example_has_no_other_files(client: TestClient) -> None:
+    assert client.get("/example/waves.m4a").status_code == 404
+    assert client.get("/example/..%2Fexample%2Fsong.m4a").status_code == 404
+
+
+def test_pages_travel_compressed_to_who_can_read_that(client: TestClient) -> None:
+    packed = client.get("/", headers={"Accept-Encoding": "gzip"})
+    plain = client.get("/", headers={"Accept-Encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.text == plain.text
+    assert int(packed.headers["content-length"]) < len(plain.content) / 2
+
+
+def test_a_logo_draws_and_does_nothing_else(client: TestClient) -> None:
+    logo = client.get("/logo.svg")
+
+    assert logo.headers["content-type"] == "image/svg+xml"
+    assert "default-src 'none'" in logo.headers["content-security-policy"]

@@ -58,7 +58,7 @@ def create_app(
         version=version("stemhouse"),
         summary="Take songs apart.",
         lifespan=_lifespan,
-        docs_url="/docs",
+        docs_url=None,  # the pages have a reference of their own
         redoc_url=None,
         responses={
             "4XX": {"model": ErrorBody, "description": "Refused; the body says why."},

@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from http import HTTPStatus
 from typing import Final
 
+from fastapi import Request, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stemhouse.api.errors import error_answer
 from stemhouse.api.tracing import Tracing
 from stemhouse.db.ids import new_id
 from stemhouse.logs import log_facts
+from stemhouse.pages.failures import failed_page, wants_page
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +66,26 @@ class Edge:
             logger.exception("a request failed")
             if status:
                 raise  # too late for another answer: the server closes the connection
-            answer = error_answer(
-                HTTPStatus.INTERNAL_SERVER_ERROR,
-                "internal_error",
-                "something went wrong on our side: try again; if it stays, report the request_id",
-                request_id=request_id,
-            )
+            answer = _failure(scope, request_id)
             await answer(scope, receive, send_with_id)
         finally:
             _note(scope, status, time.perf_counter() - began)
         return status
+
+
+def _failure(scope: Scope, request_id: str) -> Response:
+    request = Request(scope)
+    if wants_page(request):
+        try:
+            return failed_page(request, request_id)
+        except Exception:
+            logger.exception("the page that says so failed as well")
+    return error_answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal_error",
+        "something went wrong on our side: try again; if it stays, report the request_id",
+        request_id=request_id,
+    )
 
 
 def _request_id(scope: Scope) -> str:

@@ -1,4 +1,4 @@
-"""Every error becomes the same body, whoever raised it."""
+"""Every error becomes the same body, whoever raised it; or a page, for who looks at one."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from stemhouse.api.statuses import status_of
 from stemhouse.errors import RateLimited, StemhouseError, Unauthenticated
+from stemhouse.pages.failures import not_found_page, wants_page
 
 _CODES = {
     400: "bad_request",
@@ -62,8 +64,10 @@ def request_id_of(request: Request) -> str:
     return request_id
 
 
-async def _known(request: Request, error: Exception) -> JSONResponse:
+async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, StemhouseError)
+    if status_of(error) == HTTPStatus.NOT_FOUND and wants_page(request):
+        return await run_in_threadpool(not_found_page, request)
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
@@ -99,8 +103,10 @@ async def _unprocessable(request: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _framework(request: Request, error: Exception) -> JSONResponse:
+async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.NOT_FOUND and wants_page(request):
+        return await run_in_threadpool(not_found_page, request)
     fallback = HTTPStatus(error.status_code).phrase.lower()
     return error_answer(
         error.status_code,

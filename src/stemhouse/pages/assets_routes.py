@@ -1,19 +1,17 @@
-"""Scripts and styles of the pages: files of the package, none of them from elsewhere.
+"""Scripts, styles and fonts of the pages: what Vite built, none of it from elsewhere.
 
-What Vite built has a hash of its content in its name and is kept for ever; the rest is asked for
-again each time.
+Each has a hash of its content in its name and is kept for ever.
 """
 
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
 from stemhouse.errors import NotFound
 from stemhouse.pages.bundle import built_file
-from stemhouse.pages.headers import ASSET_HEADERS, BUILT_HEADERS, EMBEDDED_HEADERS
+from stemhouse.pages.headers import BUILT_HEADERS, EMBEDDED_HEADERS
 
 router = APIRouter(prefix="/assets", include_in_schema=False)
 embedding = APIRouter(include_in_schema=False)
@@ -32,29 +30,6 @@ _TYPES = {
     ".webp": "image/webp",
     ".woff2": "font/woff2",
 }
-
-
-class Asset:
-    """A file of the package, read once, answered with 304 to who has it already."""
-
-    def __init__(self, name: str) -> None:
-        self._data = (files("stemhouse.pages") / "assets" / name).read_bytes()
-        self._headers = {
-            **ASSET_HEADERS,
-            "etag": f'"{hashlib.sha256(self._data).hexdigest()[:32]}"',
-            "content-type": _TYPES["." + name.rpartition(".")[2]],
-        }
-
-    def answer(self, request: Request) -> Response:
-        """Return the answer to a request for it."""
-        if request.headers.get("if-none-match") == self._headers["etag"]:
-            return Response(status_code=304, headers=self._headers)
-        return Response(self._data, headers=self._headers)
-
-
-# One route each, and no name in the address: there is no path to wander off from.
-for _name in sorted(file.name for file in (files("stemhouse.pages") / "assets").iterdir()):
-    router.add_api_route(f"/{_name}", Asset(_name).answer, methods=["GET", "HEAD"])
 
 
 @embedding.head("/player.js")

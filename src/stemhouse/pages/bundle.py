@@ -65,6 +65,14 @@ class Bundle:
         self._refresh()
         return self._files.get(name)
 
+    def named(self, beginning: str) -> str:
+        """Return the name of the built file that begins so, its hash aside."""
+        self._refresh()
+        found = next((name for name in self._files if name.startswith(f"{beginning}-")), None)
+        if found is None:
+            raise BundleMissing(f"nothing that was built is called {beginning}: run make ui")
+        return found
+
     def _tags(self, entry: str, base: str) -> Iterator[Markup]:
         if entry not in self._manifest:
             raise BundleMissing(f"{entry} is no entry point of the pages' scripts")
@@ -129,3 +137,8 @@ def bundle(entry: str, root: str = "") -> Markup:
 def built_file(name: str) -> BuiltFile | None:
     """Return a built file of this installation."""
     return _BUNDLE.file(name)
+
+
+def built_font(beginning: str) -> str:
+    """Return the name of a built font, such as ``figtree-latin-wght-normal-D_ZTVpCC.woff2``."""
+    return _BUNDLE.named(beginning)

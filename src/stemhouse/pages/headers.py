@@ -6,7 +6,7 @@ from typing import Final
 
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
         "connect-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
@@ -14,12 +14,6 @@ PAGE_HEADERS: Final = {
     "Referrer-Policy": "same-origin",
     # It says who is signed in, and holds their token.
     "Cache-Control": "no-store",
-}
-
-ASSET_HEADERS: Final = {
-    "X-Content-Type-Options": "nosniff",
-    # Asked for again each time, answered with 304: an upgrade is seen at once.
-    "Cache-Control": "no-cache",
 }
 
 BUILT_HEADERS: Final = {
@@ -30,7 +24,9 @@ BUILT_HEADERS: Final = {
 }
 
 EMBEDDED_HEADERS: Final = {
-    **ASSET_HEADERS,
+    "X-Content-Type-Options": "nosniff",
+    # Asked for again each time, answered with 304: an upgrade is seen at once.
+    "Cache-Control": "no-cache",
     # Scripts of modules are fetched as data are: a page elsewhere needs the permission.
     "Access-Control-Allow-Origin": "*",
     "Cross-Origin-Resource-Policy": "cross-origin",

@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 from stemhouse.http.part import Part
-from stemhouse.pages import assets_routes, first
+from stemhouse.pages import assets_routes, discovery, legal, public, reference, shells, takedown
 
-PAGES = Part(name="pages", routers=(first.router, assets_routes.router, assets_routes.embedding))
+PAGES = Part(
+    name="pages",
+    routers=(
+        discovery.router,
+        public.router,
+        legal.router,
+        reference.router,
+        shells.router,
+        takedown.router,
+        assets_routes.router,
+        assets_routes.embedding,
+    ),
+)

@@ -41,7 +41,10 @@ class Theme(Table):
         default=12, description="How round corners are."
     )
     heading_font: Literal["sans", "serif", "mono", "rounded"] = Field(
-        default="sans", description="Type of headings, from what every system has."
+        default="sans", description="Type of headings; all of them come with the pages."
+    )
+    backdrop: Literal["plain", "strips", "rings", "rays", "grid"] = Field(
+        default="plain", description="What is drawn behind the first page's heading."
     )
 
 

@@ -110,7 +110,11 @@ def write_site(folder: Path, name: str = TEST_SITE, **changes: Any) -> Path:
 
 def _lines(table: Mapping[str, Any], above: tuple[str, ...]) -> list[str]:
     """Write a table as TOML; a string, number, boolean and list of these is JSON too."""
-    lines = [f"{key} = {json.dumps(value)}" for key, value in table.items() if not _is_deep(value)]
+    lines = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        for key, value in table.items()
+        if not _is_deep(value)
+    ]
     for key, value in table.items():
         below = (*above, json.dumps(key))
         if isinstance(value, Mapping):

@@ -1,2 +1,2 @@
 // Every page has it: small, and nothing that a page without working parts could do without.
-export {};
+import "../features/example/before-after";
