@@ -16,14 +16,35 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
-SessionFactory = sessionmaker[Session]
-
 BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for another one on SQLite; writes are short, so this is generous."""
 
 POOL_SIZE = 10
 MAX_OVERFLOW = 50
 """Together more than FastAPI's 40 threads: a request waits for work, never for a connection."""
+
+
+class GuardedSession(Session):
+    """A session that knows what it was opened for (its `info`), and refuses the rest."""
+
+
+class SessionFactory(sessionmaker[Session]):
+    """Makes sessions of one database: for transactions, for reading ones, for single reads.
+
+    Parameters
+    ----------
+    engine : Engine
+        The database.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine, class_=GuardedSession, expire_on_commit=False)
+        self.engine = engine
+        # Made once: a view of an engine joins its listeners anew.
+        self.reading_engine = engine.execution_options(
+            stemhouse_read_only=True, postgresql_readonly=True
+        )
+        self.single_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def make_engine(url: str) -> Engine:
@@ -36,11 +57,18 @@ def make_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     # Parameters hold names of songs and addresses: they stay out of error messages.
-    common: dict[str, Any] = {"hide_parameters": True, "pool_pre_ping": True}
+    common: dict[str, Any] = {"hide_parameters": True}
     if parsed.get_backend_name() != "sqlite":
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        return create_engine(parsed, pool_size=POOL_SIZE, max_overflow=MAX_OVERFLOW, **common)
+        return create_engine(
+            parsed,
+            pool_size=POOL_SIZE,
+            max_overflow=MAX_OVERFLOW,
+            # A server may have gone and come back; a file has not.
+            pool_pre_ping=True,
+            **common,
+        )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
@@ -55,7 +83,7 @@ def make_engine(url: str) -> Engine:
 
 def make_sessions(engine: Engine) -> SessionFactory:
     """Return the factory that ``transaction`` and ``reading`` make sessions from."""
-    return sessionmaker(engine, class_=Session, expire_on_commit=False)
+    return SessionFactory(engine)
 
 
 @contextmanager
@@ -82,42 +110,39 @@ def transaction(sessions: SessionFactory, *, read_only: bool = False) -> Iterato
 @contextmanager
 def reading(sessions: SessionFactory) -> Iterator[Session]:
     """Open a session for single reads outside any transaction, such as looking up who asks."""
-    engine: Engine = sessions.kw["bind"]
-    with sessions(bind=engine.execution_options(isolation_level="AUTOCOMMIT")) as session:
-        _refuse_writes(session)
+    with sessions(bind=sessions.single_engine, info={"reads_only": True}) as session:
         yield session
 
 
 @contextmanager
 def _session(sessions: SessionFactory, *, read_only: bool) -> Iterator[Session]:
-    engine: Engine = sessions.kw["bind"]
-    options = {"stemhouse_read_only": True, "postgresql_readonly": True} if read_only else {}
-    with sessions(bind=engine.execution_options(**options)) as session:
-        event.listen(session, "before_commit", _refuse_commit)
-        if read_only:
-            _refuse_writes(session)
+    engine = sessions.reading_engine if read_only else sessions.engine
+    info = {"reads_only": read_only, "at_the_edge": False}
+    with sessions(bind=engine, info=info) as session:
         yield session
 
 
+@event.listens_for(GuardedSession, "before_commit")
 def _refuse_commit(session: Session) -> None:
-    if not session.info.get("at_the_edge"):
+    if not session.info.get("at_the_edge", True):
         raise AssertionError(
             "commit outside the edge: a request, a job's attempt or a command commits once, at "
             "its end (stemhouse.db.session.transaction)"
         )
 
 
-def _refuse_writes(session: Session) -> None:
-    event.listen(session, "before_flush", _refuse_flush)
-    event.listen(session, "do_orm_execute", _refuse_statement)
-
-
+@event.listens_for(GuardedSession, "before_flush")
 def _refuse_flush(session: Session, _context: UOWTransaction, _instances: object) -> None:
+    if not session.info.get("reads_only"):
+        return
     if session.new or session.deleted or any(map(session.is_modified, session.dirty)):
         raise AssertionError("this transaction was opened read-only: open it for writing")
 
 
+@event.listens_for(GuardedSession, "do_orm_execute")
 def _refuse_statement(state: ORMExecuteState) -> None:
+    if not state.session.info.get("reads_only"):
+        return
     if state.is_insert or state.is_update or state.is_delete:
         raise AssertionError("this transaction was opened read-only: open it for writing")
 

@@ -41,15 +41,21 @@ def services_of(request: Request) -> Services:
     return services
 
 
-def _settings(services: Annotated[Services, Depends(services_of)]) -> Settings:
-    return services.settings
+# Dependencies that only look something up are coroutines: others are each handed to a thread and
+# back, which costs more than most requests do besides.
+async def _services(request: Request) -> Services:
+    return services_of(request)
 
 
-def _now(services: Annotated[Services, Depends(services_of)]) -> datetime:
-    return services.clock()
+async def _settings(request: Request) -> Settings:
+    return services_of(request).settings
 
 
-CurrentServices = Annotated[Services, Depends(services_of)]
+async def _now(request: Request) -> datetime:
+    return services_of(request).clock()
+
+
+CurrentServices = Annotated[Services, Depends(_services)]
 CurrentSettings = Annotated[Settings, Depends(_settings)]
 Now = Annotated[datetime, Depends(_now)]
 """The moment of the request, from the application's clock."""

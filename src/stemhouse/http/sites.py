@@ -42,11 +42,19 @@ def site_of(request: Request) -> str:
     return place_of(request).site.name
 
 
-def _site(place: Annotated[Place, Depends(place_of)]) -> Site:
-    return place.site
+async def _place(request: Request) -> Place:
+    return place_of(request)
 
 
-ThePlace = Annotated[Place, Depends(place_of)]
+async def _site(request: Request) -> Site:
+    return place_of(request).site
+
+
+async def _site_name(request: Request) -> str:
+    return site_of(request)
+
+
+ThePlace = Annotated[Place, Depends(_place)]
 TheSite = Annotated[Site, Depends(_site)]
-CurrentSite = Annotated[str, Depends(site_of)]
+CurrentSite = Annotated[str, Depends(_site_name)]
 """The site's name: what rows hold as ``site_id``."""

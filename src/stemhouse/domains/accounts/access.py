@@ -7,8 +7,8 @@ noted in memory and written from time to time.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, cast
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any, cast
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
@@ -94,13 +94,13 @@ def current_principal(
 CurrentPrincipal = Annotated[Principal, Depends(current_principal)]
 
 
-def needs(scope: Scope) -> Callable[[Principal], Principal]:
+def needs(scope: Scope) -> Callable[[Principal], Coroutine[Any, Any, Principal]]:
     """Return a dependency that lets in who has a scope.
 
     ``principal: Annotated[Principal, Depends(needs("jobs:read"))]``
     """
 
-    def allowed(principal: CurrentPrincipal) -> Principal:
+    async def allowed(principal: CurrentPrincipal) -> Principal:
         principal.need(scope)
         return principal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Delete, Select, Update, delete, func, select, update
+from sqlalchemy import Delete, Select, Update, bindparam, delete, func, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -42,27 +42,50 @@ class Credential:
         return FREE_PLAN if self.plan_until is not None and self.plan_until <= now else self.plan
 
 
+# Every request looks one of these up. Written once: putting a statement together costs as much as
+# running it.
+_KEY = (
+    select(
+        ApiKey.id,
+        ApiKey.scopes,
+        ApiKey.expires_at,
+        Account.id.label("account_id"),
+        Account.kind,
+        Account.plan,
+        Account.plan_until,
+        Account.blocked_at,
+        Account.operates,
+    )
+    .join(Account, Account.id == ApiKey.account_id)
+    .where(
+        ApiKey.token_hash == bindparam("token_hash"),
+        ApiKey.site_id == bindparam("site_id"),
+        ApiKey.revoked_at.is_(None),
+    )
+)
+_SESSION = (
+    select(
+        SignInSession.id,
+        SignInSession.expires_at,
+        Account.id.label("account_id"),
+        Account.kind,
+        Account.plan,
+        Account.plan_until,
+        Account.blocked_at,
+        Account.operates,
+    )
+    .join(Account, Account.id == SignInSession.account_id)
+    .where(
+        SignInSession.token_hash == bindparam("token_hash"),
+        SignInSession.site_id == bindparam("site_id"),
+    )
+)
+
+
 def credential_of_key(session: Session, site_id: str, token_hash: str) -> Credential | None:
     """Find a key that is not revoked."""
-    row = session.execute(
-        select(
-            ApiKey.id,
-            ApiKey.scopes,
-            ApiKey.expires_at,
-            Account.id.label("account_id"),
-            Account.kind,
-            Account.plan,
-            Account.plan_until,
-            Account.blocked_at,
-            Account.operates,
-        )
-        .join(Account, Account.id == ApiKey.account_id)
-        .where(
-            ApiKey.token_hash == token_hash,
-            ApiKey.site_id == site_id,
-            ApiKey.revoked_at.is_(None),
-        )
-    ).one_or_none()
+    asked = {"token_hash": token_hash, "site_id": site_id}
+    row = session.execute(_KEY, asked).one_or_none()
     if row is None:
         return None
     return Credential(
@@ -80,20 +103,8 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
 
 def credential_of_session(session: Session, site_id: str, token_hash: str) -> Credential | None:
     """Find a browser's session."""
-    row = session.execute(
-        select(
-            SignInSession.id,
-            SignInSession.expires_at,
-            Account.id.label("account_id"),
-            Account.kind,
-            Account.plan,
-            Account.plan_until,
-            Account.blocked_at,
-            Account.operates,
-        )
-        .join(Account, Account.id == SignInSession.account_id)
-        .where(SignInSession.token_hash == token_hash, SignInSession.site_id == site_id)
-    ).one_or_none()
+    asked = {"token_hash": token_hash, "site_id": site_id}
+    row = session.execute(_SESSION, asked).one_or_none()
     if row is None:
         return None
     return Credential(

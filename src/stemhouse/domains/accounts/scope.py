@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import Delete, Select, Update
+from sqlalchemy import BindParameter, Delete, Select, Update
 
 Statement = TypeVar("Statement", Select[Any], Update, Delete)
 
@@ -18,14 +18,18 @@ class Owner:
     account_id: str
 
 
-def owned_by(statement: Statement, site_id: str, account_id: str) -> Statement:
+Value = str | BindParameter[str]
+"""An identifier, or the place where it will be put."""
+
+
+def owned_by(statement: Statement, site_id: Value, account_id: Value) -> Statement:
     """Narrow a statement to what one account of one site owns.
 
     Parameters
     ----------
     statement : Select, Update or Delete
         Its first entity is a table with ``site_id`` and ``account_id``.
-    site_id, account_id : str
+    site_id, account_id : str or BindParameter
         The principal's.
 
     Returns

@@ -18,7 +18,7 @@ from stemhouse.http.sites import ThePlace
 from stemhouse.storage import Storage
 
 
-def _desk(request: Request, place: ThePlace) -> Desk:
+async def _desk(request: Request, place: ThePlace) -> Desk:
     site = place.site
     sells = site.charges and (site.packs or any(plan.prices for plan in site.plans.values()))
     return Desk(
@@ -28,17 +28,17 @@ def _desk(request: Request, place: ThePlace) -> Desk:
     )
 
 
-def _watch(request: Request) -> JobWatch:
+async def _watch(request: Request) -> JobWatch:
     watch: JobWatch = request.app.state.job_watch
     return watch
 
 
-def _storage(request: Request) -> Storage:
+async def _storage(request: Request) -> Storage:
     storage: Storage = request.app.state.storage
     return storage
 
 
-def _change(request: Request, session: RequestSession, now: Now) -> Change:
+async def _change(request: Request, session: RequestSession, now: Now) -> Change:
     state = request.app.state
     return Change(
         session,

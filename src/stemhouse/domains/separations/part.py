@@ -17,6 +17,7 @@ from stemhouse.domains.separations import (
     queries,
     routes,
     routes_events,
+    routes_job,
     routes_results,
     routes_site,
     views,
@@ -71,7 +72,13 @@ def _delete(session: Session, site_id: str, account_id: str) -> None:
 
 SEPARATIONS = Part(
     name="separations",
-    routers=(routes.router, routes_events.router, routes_results.router, routes_site.router),
+    routers=(
+        routes_job.router,
+        routes.router,
+        routes_events.router,
+        routes_results.router,
+        routes_site.router,
+    ),
     lifespan=_running,
     owned=(OwnedData(name="jobs", export=_export, delete=_delete),),
 )

@@ -99,12 +99,6 @@ def list_jobs(
     return Page(data=views.show_jobs(session, jobs), next_cursor=cursor)
 
 
-@router.get("/jobs/{job_id}")
-def show_job(job_id: str, principal: Reader, session: RequestSession) -> JobAnswer:
-    """Show a job."""
-    return views.show_job(session, service.find(session, principal, job_id))
-
-
 def _own_job(job_id: str, principal: Writer, session: RequestSession) -> Job:
     # Before the body is looked at: what is somebody else's is not there, whatever was sent.
     return service.find(session, principal, job_id)

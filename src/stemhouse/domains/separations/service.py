@@ -132,7 +132,8 @@ def find(session: Session, principal: Principal, job_id: str) -> Job:
     NotFound
         There is none; other accounts' are none of theirs.
     """
-    job = session.scalar(queries.job_of(principal.site_id, principal.account_id, job_id))
+    owner = {"site_id": principal.site_id, "account_id": principal.account_id}
+    job = session.scalar(queries.ONE_JOB, {**owner, "job_id": job_id})
     if job is None:
         raise NotFound("there is no such job")
     return job
@@ -260,6 +261,8 @@ def stems_of(session: Session, jobs: Sequence[Job]) -> Mapping[str, list[ResultS
     """Return the stems of jobs by their result."""
     results = [job.result_id for job in jobs if job.result_id is not None]
     stems: dict[str, list[ResultStem]] = {result: [] for result in results}
+    if not results:
+        return stems
     for stem in session.scalars(queries.stems_of(results)):
         stems[stem.result_id].append(stem)
     return stems

@@ -27,19 +27,19 @@ router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 Sender = Annotated[Principal, Depends(needs("uploads"))]
 
 
-def intake_of(request: Request) -> Intake:
+async def intake_of(request: Request) -> Intake:
     """Return what takes uploads in."""
     intake: Intake = request.app.state.intake
     return intake
 
 
-def examiners_of(request: Request) -> CapacityLimiter:
+async def examiners_of(request: Request) -> CapacityLimiter:
     """Return the limit of examinations at once: each may take a gigabyte."""
     limiter: CapacityLimiter = request.app.state.examiners
     return limiter
 
 
-def fetchers_of(request: Request) -> CapacityLimiter:
+async def fetchers_of(request: Request) -> CapacityLimiter:
     """Return the limit of fetches at once: slow hosts must not use up the threads of others."""
     limiter: CapacityLimiter = request.app.state.fetchers
     return limiter

@@ -1,0 +1,22 @@
+"""One job: what is asked most of all, by whoever waits for its end."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from stemhouse.db.session import transaction
+from stemhouse.domains.accounts.direct import DirectRoute
+from stemhouse.domains.separations import service, views
+from stemhouse.domains.separations.access import Reader
+from stemhouse.domains.separations.schemas import JobAnswer
+from stemhouse.http.services import services_of
+
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=DirectRoute)
+
+
+@router.get("/jobs/{job_id}", response_model=JobAnswer)
+def show_job(request: Request, principal: Reader, job_id: str) -> Response:
+    """Show a job."""
+    with transaction(services_of(request).sessions, read_only=True) as session:
+        answer = views.show_job(session, service.find(session, principal, job_id))
+    return Response(answer.model_dump_json(), media_type="application/json")
