@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -18,8 +20,9 @@ from stemhouse.domains.accounts import queries as accounts
 from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.billing.closing import close_books, totals_of_site
+from stemhouse.domains.billing.schemas import EntryAnswer
 from stemhouse.domains.billing.service import Ledger, TakenBack
-from stemhouse.domains.billing.sweeping import expire_overdue
+from stemhouse.domains.billing.sweeping import LedgerSweeper, expire_overdue
 from stemhouse.domains.billing.tables import (
     LedgerFlag,
     LedgerGuard,
@@ -532,6 +535,76 @@ def test_identifiers_in_order_sort_after_each_other() -> None:
     assert new_id_after("led", far) == "led_7" + "z" * 24 + "1"
 
 
-def entries(session: Session) -> list[object]:
+def entries(session: Session) -> list[EntryAnswer]:
     account = session.scalars(sa.select(LedgerTransaction.account_id).distinct()).one()
     return list(all_entries(session, "default", account))
+
+
+# --- what proves them -----------------------------------------------------------------------------
+
+
+def test_a_lot_that_expired_and_was_not_written_off_is_found(
+    sessions: SessionFactory, books: Books
+) -> None:
+    with transaction(sessions) as session:
+        give(books(session), 10, expires_at=NOW + DAY)
+
+        found = [one.text for one in check_books(session, NOW + 2 * DAY)]
+
+    assert found == ["it has expired and can still be spent"]
+
+
+def test_a_movement_that_its_kind_may_not_make_is_found(
+    sessions: SessionFactory, books: Books
+) -> None:
+    with transaction(sessions) as session:
+        give(books(session), 10)
+        lot = session.scalars(sa.select(LedgerLot)).one()
+        values = {"site_id": lot.site_id, "account_id": lot.account_id, "lot_id": lot.id}
+        movement = {"number": 2, "source": "available", "target": "expired", "amount": 1}
+        session.execute(
+            sa.insert(LedgerPosting).values(**values, **movement, transaction_id=lot.transaction_id)
+        )
+
+        found = [one.text for one in check_books(session, NOW)]
+
+    assert found == ["a grant moved from available to expired"]
+
+
+def test_a_hold_without_a_job_is_found(sessions: SessionFactory, books: Books) -> None:
+    with transaction(sessions) as session:
+        give(books(session), 10)
+        books(session).hold("job_lost", 4)
+
+        found = [(one.subject, one.text) for one in check_books(session, NOW)]
+
+    assert found == [("job_lost", "credits are held and no job is on its way")]
+
+
+def test_the_sweeper_writes_off_by_itself_and_survives_a_database_that_is_away(
+    sessions: SessionFactory, books: Books, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with transaction(sessions) as session:
+        give(books(session), 10, expires_at=NOW)
+        give(books(session, NOW - DAY), 10, cause="b", expires_at=NOW)
+    away = make_engine(f"sqlite:///{tmp_path}/away.db")
+    sweepers = [
+        LedgerSweeper(sessions, ManualClock(NOW), every_s=0.01),
+        LedgerSweeper(make_sessions(away), ManualClock(NOW), every_s=0.01),
+    ]
+
+    for sweeper in sweepers:
+        sweeper.start()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        with transaction(sessions, read_only=True) as session:
+            done = len([one for one in entries(session) if one.kind == "expire"]) == 2
+        if done and "could not be written down" in caplog.text:
+            break
+        time.sleep(0.02)
+    for sweeper in sweepers:
+        sweeper.stop()
+    away.dispose()
+
+    assert done
+    assert "could not be written down" in caplog.text
