@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.chromium import running_chromium
 from tests.service.browser import PASSWORD
@@ -24,6 +24,8 @@ PICTURES = ROOT / "screenshots"
 AXE = ROOT / "ui" / "node_modules" / "axe-core" / "axe.min.js"
 SIZES = {"wide": (1280, 800), "narrow": (390, 844)}
 PATIENCE_MS = 30_000  # machines that test are busy machines
+
+expect.set_options(timeout=PATIENCE_MS)
 
 Look = Callable[[Page, str], None]
 

@@ -86,3 +86,16 @@ def test_pages_that_were_not_built_say_what_to_do(tmp_path: Path) -> None:
 def test_a_misspelt_entry_point_is_refused() -> None:
     with pytest.raises(BundleMissing, match="sight"):
         bundle("src/app/sight.ts")
+
+
+def test_public_pages_are_light() -> None:
+    entries = ["src/styles/site.css", "src/app/site.ts", "src/app/studio.ts"]
+    names = {
+        address.rpartition("/")[2] for entry in entries for address in addresses(bundle(entry))
+    }
+
+    sizes = {name: (BUILT / f"{name}.gz").stat().st_size for name in names}
+
+    # All scripts and styles of the first page, compressed; what is fetched later, when a song is
+    # dropped, is not among them.
+    assert sum(sizes.values()) < 100_000, sizes

@@ -7,7 +7,7 @@ from typing import Final
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
-        "connect-src 'self'; media-src 'self'; form-action 'self'; base-uri 'none'; "
+        "connect-src 'self'; media-src 'self' blob:; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",

@@ -32,7 +32,7 @@ def home(scene: Scene, _request: Request) -> Sheet:
         },
         data=_application(scene),
         scripts=("src/app/site.ts", "src/app/studio.ts"),
-        texts=("uploader", "songs"),
+        texts=("uploader", "songs", "forms"),
     )
 
 

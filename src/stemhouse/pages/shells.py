@@ -34,7 +34,9 @@ _ASKED = {"sign_in": "have_account", "sign_up": "no_account"}
 
 SHELLS = {
     "/library": Shell(name="library", element="song-library", texts=("uploader", "songs")),
-    "/account": Shell(name="account", element="account-page", texts=("account", "forms")),
+    "/account": Shell(
+        name="account", element="account-page", texts=("account", "forms", "uploader")
+    ),
     "/sign-in": Shell(
         name="sign_in", element="sign-in-form", texts=("forms",), narrow=True, other="sign_up"
     ),

@@ -1810,7 +1810,7 @@ export interface components {
              * @default
              * @example asked for by its owner
              */
-            reason: string;
+            reason?: string;
             /**
              * State
              * @description reviewing also opens a decided request again.
@@ -2088,7 +2088,7 @@ export interface components {
              * @default
              * @example Mixer
              */
-            description: string;
+            description?: string;
         };
         /**
          * EntryAnswer
@@ -2497,7 +2497,7 @@ export interface components {
              * @description Also give the rest of the song, as one more stem named residual.
              * @default false
              */
-            residual: boolean;
+            residual?: boolean;
             /**
              * Quality
              * @description fast, standard or best (about 5 times slower); by default the first of your plan (GET /v1/site).
@@ -3579,7 +3579,7 @@ export interface components {
              * @default
              * @example asked for by its owner
              */
-            reason: string;
+            reason?: string;
             /**
              * Job Id
              * @description A job of the site with that recording.
@@ -3591,7 +3591,7 @@ export interface components {
              * @description Also remove the recording from all other accounts of the site, and refuse it from now on.
              * @default true
              */
-            block: boolean;
+            block?: boolean;
         };
         /**
          * ResetRequest
@@ -3704,7 +3704,7 @@ export interface components {
              * @description Seconds during which deliveries carry a signature of both secrets.
              * @default 86400
              */
-            overlap_s: number;
+            overlap_s?: number;
         };
         /**
          * Segment
@@ -4484,7 +4484,7 @@ export interface components {
              * @default
              * @example asked for by its owner
              */
-            reason: string;
+            reason?: string;
         };
         /**
          * WithheldAnswer

@@ -1,6 +1,5 @@
-// What the page tells its working parts: the attributes of <html> (data-root, data-site,
-// data-language, data-visitor), the site's readable token cookie, and the words, which are JSON in
-// <script type="application/json" id="texts">.
+// What the page tells its working parts: data-site of <html>, the site's readable token cookie, and
+// two scripts of JSON: `page`, read here, and `texts`, the words (texts.ts).
 
 export type VisitorKind = "nobody" | "guest" | "user";
 
@@ -12,25 +11,35 @@ export interface Page {
   readonly visitor: VisitorKind;
 }
 
-const VISITORS: readonly string[] = ["guest", "user"] satisfies VisitorKind[];
-
-function read(element: HTMLElement): Page {
-  const { root = "", site = "", language = "en", visitor = "" } = element.dataset;
-  const kind = VISITORS.includes(visitor) ? (visitor as VisitorKind) : "nobody";
-  return { root, site, language, visitor: kind };
+interface Facts {
+  readonly root?: string;
+  readonly language?: string;
+  readonly csrf_token?: string;
+  readonly visitor?: { readonly kind: VisitorKind };
 }
 
-export const page: Page = read(document.documentElement);
+const text = document.getElementById("page")?.textContent;
+const facts: Facts = text ? (JSON.parse(text) as Facts) : {};
+
+export const page: Page = {
+  root: facts.root ?? "",
+  site: document.documentElement.dataset["site"] ?? "",
+  language: facts.language ?? "en",
+  visitor: facts.visitor?.kind ?? "nobody",
+};
 
 // Addresses in answers of the API begin at the site's root or, from some servers, with it.
 export const address = (path: string): string =>
   path.startsWith(`${page.root}/`) || !path.startsWith("/") ? path : page.root + path;
 
-// The cookie changes with every sign-in, so it is read when it is needed.
+// The cookie changes with every sign-in, so it is read when it is needed; the page knows the token
+// that it was rendered with.
 export function csrfToken(): string {
   const name = `stemhouse_${page.site}_csrf=`;
   const found = document.cookie.split("; ").find((cookie) => cookie.startsWith(name));
-  return found === undefined ? "" : decodeURIComponent(found.slice(name.length));
+  return found === undefined
+    ? (facts.csrf_token ?? "")
+    : decodeURIComponent(found.slice(name.length));
 }
 
 export const go = (path: string): void => location.assign(address(path));

@@ -1,0 +1,230 @@
+# A visitor's way from a file to stems, with a mouse, with a keyboard, and over bad lines.
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.browser.conftest import Look, faults_of
+from tests.service.serving import BadLine, Served
+
+Song = Callable[..., Path]
+UNTIL_DONE_MS = 120_000
+FILE = "song-uploader input[type=file]"
+
+
+def choose(page: Page, *songs: Path) -> None:
+    page.goto("/")
+    expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+    page.set_input_files(FILE, list(songs))
+
+
+def send(page: Page, *songs: Path) -> None:
+    choose(page, *songs)
+    page.get_by_role("checkbox", name="I may use these songs").check()
+    expect(page.locator(".item[data-state=priced]")).to_have_count(len(songs))
+
+
+def tab_to(page: Page, selector: str) -> None:
+    wanted = page.locator(selector).first
+    for _ in range(80):
+        if wanted.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not come to {selector}")
+
+
+@pytest.fixture
+def bad_line(service: Served) -> Iterator[BadLine]:
+    line = BadLine(service.port)
+    yield line
+    line.close()
+
+
+def test_a_guest_sends_a_song_sees_its_price_and_gets_it_apart(
+    page: Page, song: Song, look: Look
+) -> None:
+    choose(page, song("Moonlight.wav", seconds=20.0))
+    item = page.locator(".item")
+    expect(item).to_contain_text("0:20")
+    expect(page.get_by_role("button", name="Take it apart")).to_have_count(0)
+    page.get_by_role("checkbox", name="I may use these songs").check()
+    expect(page.locator(".total")).to_have_text("Price: 20 seconds")
+    assert faults_of(page) == []
+    look(page, "uploader-priced")
+
+    page.get_by_role("button", name="Take it apart").click()
+
+    card = page.locator("song-list .song")
+    expect(card).to_contain_text("Moonlight")
+    expect(card).to_have_attribute("data-status", "succeeded", timeout=UNTIL_DONE_MS)
+    expect(card.get_by_role("link", name="Listen to Moonlight")).to_be_visible()
+    expect(page.get_by_role("status").last).to_contain_text("is done")
+    expect(page.locator(".item")).to_have_count(0)
+    assert faults_of(page) == []
+    look(page, "uploader-done")
+
+
+def test_members_send_several_songs_at_once(page: Page, member: str, song: Song) -> None:
+    send(page, song("One.wav", 3.0, 1), song("Two.wav", 3.0, 2), song("Three.wav", 3.0, 3))
+
+    page.get_by_role("button", name="Take 3 songs apart").click()
+
+    done = page.locator("song-list .song[data-status=succeeded]")
+    expect(done).to_have_count(3, timeout=UNTIL_DONE_MS)
+
+
+def test_nothing_is_sent_before_the_rights_are_confirmed(page: Page, song: Song) -> None:
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    choose(page, song())
+    expect(page.locator(".item[data-state=chosen]")).to_be_visible()
+
+    assert not [url for url in sent if "/v1/uploads" in url or "/v1/session" in url]
+    expect(page.locator("song-uploader")).to_contain_text("Confirm the line above")
+
+
+def test_limits_are_said_before_a_byte_is_sent(page: Page, song: Song) -> None:
+    # The test site lets guests have ten minutes.
+    facts = {"max_duration_s": 2, "max_upload_bytes": 100_000_000}
+
+    def narrow(route):
+        answer = route.fetch()
+        body = answer.json()
+        body["plan"] |= facts
+        route.fulfill(response=answer, json=body)
+
+    page.route("**/v1/site", narrow)
+    choose(page, song("Long.wav", seconds=3.0))
+
+    expect(page.locator(".item[data-state=refused]")).to_contain_text(
+        "0:03 is longer than the 0:02"
+    )
+    expect(page.locator(".dropzone")).to_contain_text("0:02 and 100 MB")
+
+
+def test_what_is_no_song_is_refused_with_the_reason(
+    page: Page, tmp_path: Path, expected_errors: list[str]
+) -> None:
+    expected_errors.append("400")
+    letter = tmp_path / "letter.mp3"
+    letter.write_text("This is no song. " * 500)
+
+    choose(page, letter)
+    page.get_by_role("checkbox", name="I may use these songs").check()
+
+    expect(page.locator(".item[data-state=failed]")).to_contain_text("no sound that we can read")
+
+
+def test_a_broken_connection_is_waited_for(
+    page: Page,
+    context: BrowserContext,
+    bad_line: BadLine,
+    song: Song,
+    expected_errors: list[str],
+) -> None:
+    # The first connection that carries this much breaks: after the first part, in mid-second.
+    expected_errors += ["ERR_", "Failed to load resource"]
+    bad_line.up.append(12_000_000)
+    page.goto(bad_line.url)
+    expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+
+    page.set_input_files(FILE, song("Long.wav", seconds=120.0))
+    page.get_by_role("checkbox", name="I may use these songs").check()
+
+    expect(page.locator(".item[data-state=priced]")).to_be_visible(timeout=UNTIL_DONE_MS)
+    assert bad_line.cuts == 1
+
+
+def test_after_a_reload_the_same_file_goes_on_where_it_was(
+    page: Page, song: Song, expected_errors: list[str]
+) -> None:
+    expected_errors += ["ERR_", "Failed to load resource"]
+    file = song("Long.wav", seconds=120.0)
+    offsets: list[int] = []
+
+    def stop_after_one(route):
+        if route.request.method == "PATCH":
+            offsets.append(int(route.request.headers["upload-offset"]))
+            if len(offsets) > 1:
+                route.abort()  # and each try after it: the line is dead
+                return
+        route.continue_()
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.route("**/v1/uploads/resumable/**", stop_after_one)
+    choose(page, file)
+    page.get_by_role("checkbox", name="I may use these songs").check()
+    page.wait_for_function("() => document.querySelector('.item progress')?.value > 0.3")
+    while len(offsets) < 2:
+        page.wait_for_timeout(100)
+    page.reload()
+    expect(page.locator(".item")).to_contain_text("Choose the same file again")
+    page.unroute("**/v1/uploads/resumable/**")
+    later: list[str] = []
+    page.on("request", lambda request: later.append(request.headers.get("upload-offset", "")))
+
+    page.set_input_files(FILE, file)
+    page.get_by_role("checkbox", name="I may use these songs").check()
+
+    expect(page.locator(".item[data-state=priced]")).to_have_count(1, timeout=UNTIL_DONE_MS)
+    assert next(offset for offset in later if offset) == str(offsets[1])
+
+
+def test_a_song_that_was_sent_and_not_started_is_still_there(page: Page, song: Song) -> None:
+    send(page, song())
+
+    page.reload()
+
+    expect(page.locator(".item")).to_contain_text("song.wav")
+    page.get_by_role("checkbox", name="I may use these songs").check()
+    page.get_by_role("button", name="Take it apart").click()
+    expect(page.locator("song-list .song")).to_be_visible()
+
+
+def test_a_running_song_is_cancelled(page: Page, member: str, song: Song) -> None:
+    send(page, song("Endless.wav", seconds=200.0))
+    page.get_by_role("button", name="Take it apart").click()
+
+    page.get_by_role("button", name="Cancel Endless.wav").click()
+
+    card = page.locator("song-list .song")
+    expect(card).to_have_attribute("data-status", "canceled")
+    expect(card.get_by_role("button", name="Try Endless.wav again")).to_be_visible()
+
+
+def test_the_keyboard_alone_gets_a_song_apart(page: Page, song: Song) -> None:
+    page.goto("/")
+    expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+    tab_to(page, FILE)
+    with page.expect_file_chooser() as chooser:
+        page.keyboard.press("Enter")
+    chooser.value.set_files(song("Keys.wav"))
+    expect(page.locator(".item")).to_be_visible()
+
+    tab_to(page, "input[name=rights]")
+    page.keyboard.press("Space")
+    expect(page.locator(".item[data-state=priced]")).to_be_visible()
+    tab_to(page, ".start button")
+    page.keyboard.press("Enter")
+
+    card = page.locator("song-list .song")
+    expect(card).to_have_attribute("data-status", "succeeded", timeout=UNTIL_DONE_MS)
+    tab_to(page, "song-list a.button")
+
+
+def test_a_link_is_fetched(page: Page, song: Song, expected_errors: list[str]) -> None:
+    # What a link may lead to is tested with the API; here: that it is asked for, and said.
+    expected_errors.append("400")
+    page.goto("/")
+    page.get_by_label("Or paste a link to a file").fill("http://127.0.0.1:9/Nothing.mp3")
+    page.get_by_role("button", name="Fetch it").click()
+    page.get_by_role("checkbox", name="I may use these songs").check()
+
+    expect(page.locator(".item[data-state=failed]")).to_contain_text("cannot be fetched")
+    page.get_by_role("button", name="Remove Nothing.mp3").click()
+    expect(page.locator(".item")).to_have_count(0)
