@@ -26,7 +26,7 @@ NODE      := $(VENV)/.node
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test test-faults check format coverage bench bench-service quality golden migration
-.PHONY: example documents requirements dist clean weights dev ui
+.PHONY: demo-payments example documents requirements dist clean weights dev ui
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
@@ -58,6 +58,9 @@ dev: $(DEVELOP) $(NODE) weights ## Run the service and reload it, and the pages,
 ui: $(CREATED) ## Build the scripts and styles of the pages, if their sources changed
 	@$(BIN)/python tools/ui.py fresh || \
 		{ $(MAKE) --no-print-directory $(NODE) && $(BIN)/python tools/ui.py build; }
+
+demo-payments: $(INSTALLED) ## Start the service with a pretended Stripe: buy with a test card in a browser
+	@$(BIN)/python tools/demo_payments.py $(ARGS)
 
 test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choose)
 	@$(MAKE) --no-print-directory weights || \

@@ -17,9 +17,17 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "openapi.json"
 
 
 def text() -> str:
-    """Return what the file should hold: the document of an installation with nothing set up."""
+    """Return what the file should hold: the document of an installation that sells.
+
+    Without a key for payments their addresses do not exist, nor are they in what a running service
+    tells of itself at /openapi.json.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        settings = Settings(data_dir=Path(folder), secret_key=SecretStr("x" * 32))
+        settings = Settings(
+            data_dir=Path(folder),
+            secret_key=SecretStr("x" * 32),
+            stripe_secret_key=SecretStr("only for the document"),
+        )
         app = create_app(settings)
         document = app.openapi()
         app.state.services.engine.dispose()

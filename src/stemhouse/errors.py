@@ -285,6 +285,12 @@ class ProviderFailed(ExternalError):
     code = "provider_failed"
 
 
+class PaymentsUnavailable(ExternalError):
+    """Stripe does not answer, or not as it should, at present."""
+
+    code = "payments_unavailable"
+
+
 class MailFailed(ExternalError):
     """A mail could not be handed over."""
 
@@ -329,6 +335,12 @@ class ExternalRefused(ExternalError):
 
     code = "external_refused"
     retryable = False
+
+
+class PaymentsRefused(ExternalRefused):
+    """Stripe refuses what we ask for: keys, prices or the account need somebody's hand."""
+
+    code = "payments_refused"
 
 
 class ResultDamaged(ExternalError):

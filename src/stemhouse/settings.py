@@ -25,6 +25,15 @@ def _setting(default: Any, group: str, description: str) -> Any:
     return Field(default, description=description, json_schema_extra={"group": group})
 
 
+class SiteStripe(BaseModel):
+    """Keys of a site that has a Stripe account of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    secret_key: SecretStr = SecretStr("")
+    webhook_secret: SecretStr = SecretStr("")
+
+
 class Settings(BaseModel):
     """The effective settings of one process."""
 
@@ -145,6 +154,37 @@ class Settings(BaseModel):
         SecretStr(""), "Accounts", "The provider's secret for this service."
     )
 
+    # --- payments
+    stripe_secret_key: SecretStr = _setting(
+        SecretStr(""),
+        "Payments",
+        "Secret key of the Stripe account that sites are paid into; empty means that nothing is "
+        "sold. With a site's name behind two underscores (…_KEY__STUDIO): of that site alone.",
+    )
+    stripe_webhook_secret: SecretStr = _setting(
+        SecretStr(""),
+        "Payments",
+        "Signs what Stripe sends to /v1/stripe/webhooks; empty means that Stripe is asked for what "
+        "happened instead. With __STUDIO after it: of that site alone.",
+    )
+    stripe_sites: dict[str, SiteStripe] = _setting(
+        {},
+        "Payments",
+        "In a TOML file, keys of single sites: [stripe_sites.studio] with secret_key and "
+        "webhook_secret.",
+    )
+    stripe_api: str = _setting(
+        "", "Payments", "Address of a Stripe that is not Stripe's own: for trying payments out."
+    )
+    payment_grace_s: Seconds = _setting(
+        7 * _DAY_S, "Payments", "Seconds that a plan goes on when its renewal was not paid."
+    )
+    payment_sweep_s: Annotated[float, Field(ge=1)] = _setting(
+        60.0,
+        "Payments",
+        "Seconds between two looks for events of Stripe that did not arrive, or were not done.",
+    )
+
     # --- rate limits
     limits_storage: str = _setting(
         "database",
@@ -245,6 +285,28 @@ class Settings(BaseModel):
         if self.openid_issuer and not self.openid_client_id:
             raise ValueError("openid_issuer needs openid_client_id beside it")
         return self
+
+    @property
+    def sells(self) -> bool:
+        """Whether any site has a key for payments."""
+        keys = [self.stripe_secret_key, *(one.secret_key for one in self.stripe_sites.values())]
+        return any(key.get_secret_value() for key in keys)
+
+    def stripe_of(self, site: str) -> SiteStripe:
+        """Return the keys of a site: its own, or those of the installation; they may be empty.
+
+        Own keys are taken together: the webhooks of one account are never signed by another.
+        """
+        own = self.stripe_sites.get(site)
+        if own is not None and own.secret_key.get_secret_value():
+            return own
+        shared = {
+            "secret_key": self.stripe_secret_key,
+            "webhook_secret": self.stripe_webhook_secret,
+        }
+        if own is not None and own.webhook_secret.get_secret_value():
+            shared["webhook_secret"] = own.webhook_secret
+        return SiteStripe(**shared)
 
     @property
     def address(self) -> str:

@@ -23,6 +23,9 @@ CONFIG_VARIABLE = "STEMHOUSE_CONFIG"
 CLIENT_VARIABLES = frozenset({"STEMHOUSE_SERVER", "STEMHOUSE_KEY"})
 """What `stemhouse remote` reads: no settings of a service, and no misspelt ones."""
 SECRET_FILE = "secret.key"
+OF_A_SITE = "__"
+"""Stands between a setting and the site that it is for: STEMHOUSE_STRIPE_SECRET_KEY__STUDIO."""
+SITE_SETTINGS = frozenset({"stripe_secret_key", "stripe_webhook_secret"})
 
 
 def load_settings(
@@ -47,7 +50,7 @@ def load_settings(
     if config is None and environment.get(CONFIG_VARIABLE):
         config = Path(environment[CONFIG_VARIABLE])
     values = _from_toml(config) if config else {}
-    values |= _from_environment(environment)
+    values = _with_keys_of_sites(values, _from_environment(environment))
     values |= {name: value for name, value in overrides.items() if value is not None}
     try:
         settings = Settings.model_validate(values)
@@ -94,6 +97,11 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         text = environment[variable]
         if name not in Settings.model_fields and variable.endswith(FILE_SUFFIX):
             name, text = name.removesuffix(FILE_SUFFIX.lower()), _read(Path(text), variable)
+        setting, apart, site = name.partition(OF_A_SITE)
+        if apart and site and setting in SITE_SETTINGS:
+            table = values.setdefault("stripe_sites", {}).setdefault(site.replace("_", "-"), {})
+            table[setting.removeprefix("stripe_")] = text
+            continue
         if name not in Settings.model_fields:
             raise InvalidSettings(
                 f"there is no setting {variable}: docs/configuration.md lists them all",
@@ -101,6 +109,16 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
             )
         values[name] = _parse(name, text)
     return values
+
+
+def _with_keys_of_sites(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Put the variables over the file; keys of sites one by one."""
+    tables = values.get("stripe_sites", {})
+    keys_of_sites = given.get("stripe_sites", {})
+    if isinstance(tables, dict) and isinstance(keys_of_sites, dict):
+        merged = {site: {**tables.get(site, {}), **keys} for site, keys in keys_of_sites.items()}
+        given = given | {"stripe_sites": tables | merged}
+    return values | given
 
 
 def _parse(name: str, text: str) -> Any:

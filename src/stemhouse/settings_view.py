@@ -37,6 +37,11 @@ def shown_settings(settings: Settings) -> dict[str, Any]:
         value = getattr(settings, name)
         if isinstance(value, SecretStr):
             value = HIDDEN if value.get_secret_value() else UNSET
+        if isinstance(value, dict):  # keys of single sites
+            value = {
+                site: {key: HIDDEN if secret.get_secret_value() else UNSET for key, secret in keys}
+                for site, keys in value.items()
+            }
         shown[name] = str(value) if isinstance(value, Path) else value
     url = make_url(settings.effective_database_url)
     shown["database_url"] = url.render_as_string(hide_password=True)
@@ -67,6 +72,8 @@ def _type(annotation: Any) -> str:
         return ", ".join(map(str, get_args(annotation)))
     if get_origin(annotation) is tuple:
         return "list"
+    if get_origin(annotation) is dict:
+        return "table"
     names = {SecretStr: "secret", str: "text", bool: "true or false", int: "whole number"}
     names |= {float: "number", Path: "path"}
     kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
@@ -77,7 +84,7 @@ def _default(field: FieldInfo) -> str:
     value = field.default
     if isinstance(value, Path):
         return "the user's data folder"
-    if value in (None, (), "") or isinstance(value, SecretStr):
+    if value in (None, (), "", {}) or isinstance(value, SecretStr):
         return ""
     if isinstance(value, bool):
         return str(value).lower()

@@ -200,6 +200,11 @@ _MORE: Final[dict[str, tuple[int, ...]]] = {
     "create_resumable": (412, 413),
     "send_part": (409, 412, 413, 415),
     "read_file": (403, 410),
+    "show_store": (404,),
+    "open_checkout": (400, 404, 409, 503),
+    "open_portal": (404, 503),
+    "check_purchase": (503,),
+    "receive_event": (404, 413),
 }
 """Refusals that no shape of a route tells."""
 

@@ -31,6 +31,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "models", "description": "What songs can be taken apart with."},
     {"name": "results", "description": "Stems: for players while a job runs, and as downloads."},
     {"name": "billing", "description": "Credits: seconds of audio."},
+    {"name": "payments", "description": "Buying credits and plans; only where payments are on."},
     {"name": "webhooks", "description": "Being told when jobs end (Standard Webhooks)."},
     {"name": "operations", "description": "For whoever runs the service."},
 ]
@@ -131,6 +132,7 @@ PARAMETERS: Final[dict[str, tuple[str, str]]] = {
     "upload_id": ("One of your uploads.", "upl_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "key_id": ("One of your keys.", "key_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "endpoint_id": ("One of your endpoints.", "whe_01k9zv5w3h8m2n4p6r7s9t0vwx"),
+    "purchase_id": ("One of your purchases.", "pur_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "delivery_id": ("A delivery to that endpoint.", "whd_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "stem": ("A stem's name.", "vocals"),
     "name": ("The name of a segment or waveform, as the manifest has it.", "0/000000.flac"),
@@ -152,6 +154,22 @@ _BYTES: Final = {
 REQUESTS: Final[dict[str, dict[str, Any]]] = {
     "create_resumable": {"description": "The first bytes, if you like.", **_BYTES},
     "send_part": {"description": "The next bytes.", "required": True, **_BYTES},
+    "receive_event": {
+        "description": "An event, as Stripe writes it.",
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {
+                    "id": "evt_1Pq",
+                    "object": "event",
+                    "type": "invoice.paid",
+                    "created": 1_780_000_000,
+                    "data": {"object": {"id": "in_1Pq", "object": "invoice"}},
+                },
+            }
+        },
+    },
 }
 """Bodies that are read as they come, by the name of their route."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stemhouse.domains.accounts.part import ACCOUNTS
 from stemhouse.domains.admin.part import ADMIN
 from stemhouse.domains.billing.part import BILLING
+from stemhouse.domains.payments.part import PAYMENTS
 from stemhouse.domains.separations.part import SEPARATIONS
 from stemhouse.domains.takedowns.part import TAKEDOWNS
 from stemhouse.domains.uploads.part import UPLOADS
@@ -18,6 +19,7 @@ PARTS: tuple[Part, ...] = (
     UPLOADS,
     SEPARATIONS,
     BILLING,
+    PAYMENTS,
     WEBHOOKS,
     TAKEDOWNS,
     ADMIN,

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from stemhouse import __version__
-from stemhouse.cli import db, key, ledger, models, remote, sites, user
+from stemhouse.cli import billing, db, key, ledger, models, remote, sites, user
 from stemhouse.cli.config import config
 from stemhouse.cli.doctor import doctor
 from stemhouse.cli.separate import separate
@@ -52,4 +52,5 @@ app.add_typer(db.app, name="db")
 app.add_typer(user.app, name="user")
 app.add_typer(key.app, name="key")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(billing.app, name="billing")
 app.command("config")(config)

@@ -18,6 +18,7 @@ TABLE_MODULES = (
     "stemhouse.domains.uploads.tables",
     "stemhouse.domains.separations.tables",
     "stemhouse.domains.billing.tables",
+    "stemhouse.domains.payments.tables",
     "stemhouse.domains.webhooks.tables",
     "stemhouse.domains.takedowns.tables",
     "stemhouse.domains.admin.tables",

@@ -17,3 +17,17 @@ class ManualClock:
     def advance(self, duration_s: float) -> None:
         """Move on by so many seconds."""
         self._now += timedelta(seconds=duration_s)
+
+
+class ShiftedClock:
+    """Tells the real time, and goes ahead of it when it is told to."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def advance(self, duration_s: float) -> None:
+        """Move on by so many seconds."""
+        self._ahead += timedelta(seconds=duration_s)

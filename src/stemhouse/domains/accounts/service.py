@@ -226,8 +226,9 @@ def prove_owner(services: Services, principal: Principal, password: str | None) 
 
 
 def show(session: Session, principal: Principal) -> AccountAnswer:
-    """Return the account of a principal."""
-    return describe(load(session, principal))
+    """Return the account of a principal, on the plan that counts at this moment."""
+    plan = {"plan": principal.plan.name}
+    return describe(load(session, principal)).model_copy(update=plan)
 
 
 def load(session: Session, principal: Principal) -> Account:

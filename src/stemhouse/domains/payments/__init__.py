@@ -1,0 +1,1 @@
+"""Payments: what sites sell through Stripe, and what becomes of what was paid."""

@@ -1,0 +1,143 @@
+"""What goes on beside requests: events that are due or did not arrive, customers to remove.
+
+Every process of the API does it; each step may run in several at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
+
+from stemhouse.db.session import reading, transaction
+from stemhouse.db.upsert import insert_for
+from stemhouse.domains.payments import events, queries
+from stemhouse.domains.payments.tables import StripeCursor, StripeDeparture
+from stemhouse.domains.payments.till import Till
+from stemhouse.errors import StemhouseError
+
+logger = logging.getLogger(__name__)
+
+OVERLAP: Final = timedelta(minutes=10)
+"""Asked for again each time: events may show up in the list a little late."""
+
+LONGEST: Final = timedelta(days=29)
+"""Stripe keeps events for 30 days."""
+
+KEPT: Final = timedelta(days=60)
+AT_ONCE: Final = 100
+
+
+def act_on_due(till: Till) -> int:
+    """Do what events ask for that nobody did yet: after a crash, or when Stripe was away."""
+    with reading(till.sessions) as session:
+        due = list(session.scalars(queries.due_events(till.clock(), AT_ONCE)))
+    return sum(events.act(till, one) for one in due)
+
+
+def reconcile(till: Till, site_name: str, since: datetime | None = None) -> int:
+    """Ask Stripe for what happened and store what did not arrive; return how many that were.
+
+    Raises
+    ------
+    ExternalError
+        Stripe did not answer, or refused.
+    """
+    now = till.clock()
+    with reading(till.sessions) as session:
+        seen_until = session.scalar(queries.cursor(site_name))
+    if since is None:
+        since = max(now - LONGEST, (seen_until or now - LONGEST) - OVERLAP)
+    told = till.gateway(site_name).events(since)
+    with transaction(till.sessions) as session:
+        new = [
+            one.id for one in told if events.store(session, site_name, one, via="asked", now=now)
+        ]
+        session.execute(
+            insert_for(session, StripeCursor)
+            .values(site_id=site_name, seen_until=now)
+            .on_conflict_do_update(index_elements=["site_id"], set_={"seen_until": now})
+        )
+    for event_id in new:
+        events.act(till, event_id)
+    return len(new)
+
+
+def reconcile_all(till: Till) -> None:
+    """Ask each Stripe account once, however many sites are paid into it."""
+    done: set[str] = set()
+    for site in till.selling_sites():
+        if site.name in done:
+            continue
+        done |= set(till.beside(site.name))
+        try:
+            reconcile(till, site.name)
+        except StemhouseError as error:
+            logger.warning(
+                "Stripe could not be asked for events",
+                extra={"site": site.name, "reason": error.code},
+            )
+
+
+def remove_departed(till: Till) -> None:
+    """Remove customers at Stripe whose accounts are gone: nobody asks their cards any more."""
+    with reading(till.sessions) as session:
+        rows = list(session.scalars(queries.departures(AT_ONCE)))
+    for row in rows:
+        try:
+            till.gateway(row.site_id).delete_customer(row.customer_id)
+        except StemhouseError as error:
+            logger.warning(
+                "a customer could not be removed at Stripe",
+                extra={"site": row.site_id, "reason": error.code},
+            )
+            continue
+        with transaction(till.sessions) as session:
+            session.execute(delete(StripeDeparture).where(StripeDeparture.id == row.id))
+
+
+def forget_old(till: Till) -> None:
+    """Remove events that cannot come again any more."""
+    with transaction(till.sessions) as session:
+        session.execute(queries.old_events(till.clock() - KEPT))
+
+
+class CatchingUp:
+    """A thread that does all of it from time to time."""
+
+    def __init__(self, till: Till) -> None:
+        self._till = till
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="payments", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the present step."""
+        self._stopped.set()
+        self._thread.join()
+
+    def once(self) -> None:
+        """Do each step once."""
+        steps: list[Callable[[Till], object]] = [
+            reconcile_all,
+            act_on_due,
+            remove_departed,
+            forget_old,
+        ]
+        for step in steps:
+            try:
+                step(self._till)
+            except SQLAlchemyError:  # the database is away for a moment: the next round mends it
+                logger.exception("payments could not catch up", extra={"step": step.__name__})
+
+    def _run(self) -> None:
+        while not self._stopped.wait(self._till.settings.payment_sweep_s):
+            self.once()
