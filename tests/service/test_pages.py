@@ -403,3 +403,37 @@ def test_a_logo_draws_and_does_nothing_else(client: TestClient) -> None:
 
     assert logo.headers["content-type"] == "image/svg+xml"
     assert "default-src 'none'" in logo.headers["content-security-policy"]
+
+
+REPORT = {
+    "name": "Ada Example",
+    "email": "ada@example.org",
+    "role": "owner",
+    "work": "Ada Example: First Light (2019)",
+    "place": "https://studio.example.org/songs/job_1",
+    "statement": "I wrote it & gave <no> licence.",
+    "true_and_entitled": "true",
+}
+
+
+def test_a_recording_is_reported_without_a_script(client: TestClient) -> None:
+    answer = client.post("/s/studio/de/takedown", data=REPORT)
+
+    assert answer.status_code == 200
+    assert re.search(r"Ihre Nummer ist tkd_\w+\. Wir antworten an ada@example\.org", answer.text)
+
+
+def test_a_report_that_is_not_whole_comes_back_as_it_was_written(client: TestClient) -> None:
+    answer = client.post("/takedown", data=REPORT | {"email": "nobody", "true_and_entitled": ""})
+
+    page = Reader(answer.text)
+    assert answer.status_code == 422
+    assert page.all("input", name="email")[0]["aria-invalid"] == "true"
+    assert page.all("input", name="name")[0]["value"] == "Ada Example"
+    assert "&lt;no&gt; licence" in answer.text
+
+
+def test_another_servers_page_cannot_report_for_somebody(client: TestClient) -> None:
+    answer = client.post("/takedown", data=REPORT, headers={"Sec-Fetch-Site": "cross-site"})
+
+    assert answer.status_code == 403

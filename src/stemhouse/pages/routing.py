@@ -42,3 +42,17 @@ def add_page(
     for language in languages():
         dependencies = [Depends(_offered(language))]
         router.add_api_route(f"/{language}{path}", answer, dependencies=dependencies, **options)
+
+
+def add_form(
+    router: APIRouter, path: str, take: Callable[..., Response], *, dependencies: list[Any]
+) -> None:
+    """Give what a page's form is sent to its addresses."""
+    for language in ("", *languages()):
+        checks = [Depends(_offered(language))] if language else []
+        router.add_api_route(
+            f"/{language}{path}" if language else path,
+            take,
+            methods=["POST"],
+            dependencies=[*checks, *dependencies],
+        )

@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["takedowns"])
 _RATES = "5/hour;20/day"
 
 
-def _limit(request: Request) -> None:
+def limit_takedowns(request: Request) -> None:
     settings = services_of(request).settings
     who = address_token(settings, network_address(request))
     rate_limits_of(request).count_together(_RATES, f"takedown:{site_of(request)}", who)
@@ -28,7 +28,7 @@ def _limit(request: Request) -> None:
 @router.post(
     "/takedowns",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[Depends(from_our_site), Depends(_limit)],
+    dependencies=[Depends(from_our_site), Depends(limit_takedowns)],
 )
 def ask_for_takedown(
     asked: TakedownRequest, session: RequestSession, place: ThePlace, now: Now

@@ -1,0 +1,160 @@
+# The pages of the four sites in a real browser: by day and by night, on a laptop and on a phone.
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from stemhouse.pages.discovery import LISTED, LISTED_LEGAL
+from stemhouse.sites.place import shipped_folder
+from stemhouse.testing.sites import TEST_SITE, write_site
+from tests.browser.conftest import PATIENCE_MS, PICTURES, SIZES, faults_of
+from tests.service.serving import Served, served
+
+SITES = ["splitter", "acapella", "karaoke", "studio"]
+READ = [*LISTED, *LISTED_LEGAL]
+STRANGE = {
+    "long": "Die außerordentlich lange und umständlich benannte Stemma",
+    "rtl": "فصل الأغاني إلى أجزاء 🎤",
+    "emoji": "🎤🎸🥁 <b>&",
+}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("four-sites")
+    with served(folder) as service:
+        shutil.rmtree(folder / "sites" / TEST_SITE)
+        for site in SITES:
+            shutil.copytree(shipped_folder() / site, folder / "sites" / site)
+        for name, title in STRANGE.items():
+            tagline = f"{title} " * 3
+            write_site(
+                folder / "sites", name, hosts=[], title=title[:40], texts__en__tagline=tagline
+            )
+        wait_for_sites(service)
+        yield service
+
+
+def wait_for_sites(service: Served) -> None:
+    # The service looks at its folder once a second.
+    with httpx2.Client(timeout=PATIENCE_MS / 1000) as client:
+        for _ in range(300):
+            if all(client.get(f"{service.url}/s/{site}/").status_code == 200 for site in SITES):
+                return
+    raise AssertionError("the sites are not there")
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def opened(browser: Browser, service: Served, size: str, **more: object) -> BrowserContext:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        base_url=service.url, viewport={"width": width, "height": height}, **more
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    return context
+
+
+def wider_than_screen(page: Page) -> int:
+    # Letters of right-to-left names, and pictures, must not make the page scroll sideways.
+    return int(
+        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("site", SITES)
+def test_every_page_is_without_faults_by_day_and_by_night(
+    site: str, scheme: str, size: str, browser: Browser, service: Served
+) -> None:
+    faults: list[str] = []
+    PICTURES.mkdir(exist_ok=True)
+    with opened(browser, service, size, color_scheme=scheme, reduced_motion="reduce") as context:
+        page = context.new_page()
+        page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        for path in READ:
+            page.goto(f"/s/{site}{path}")
+            page.wait_for_load_state("networkidle")
+            faults += [f"{path}: {fault}" for fault in faults_of(page)]
+            if wider_than_screen(page):
+                faults.append(f"{path}: scrolls sideways")
+            name = f"{site}{path.replace('/', '-')}-{scheme}-{SIZES[size][0]}.png"
+            page.screenshot(path=PICTURES / name, full_page=True)
+
+    assert not faults
+
+
+@pytest.mark.parametrize("site", SITES)
+def test_a_page_can_be_read_and_left_without_a_script(
+    site: str, size: str, browser: Browser, service: Served
+) -> None:
+    with opened(browser, service, size, java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(f"/s/{site}/")
+
+        expect(page.locator("h1")).to_be_visible()
+        expect(page.locator(".desk-plain audio").first).to_be_visible()
+        expect(page.locator(".desk-play")).to_be_hidden()
+        expect(page.locator(".uploader noscript, .uploader .notice").first).to_be_attached()
+        if size == "narrow":
+            page.locator(".nav-small summary").click()
+        page.locator("header").get_by_role("link", name="Prices").locator("visible=true").click()
+        expect(page.locator("h1")).to_have_text("Prices")
+        page.goto(f"/s/{site}/help")
+        page.locator("summary", has_text="Which files can I send?").click()
+        expect(page.get_by_text("Nearly all of them")).to_be_visible()
+
+
+@pytest.mark.parametrize("site", ["splitter", "karaoke"])
+def test_the_example_comes_apart(site: str, size: str, browser: Browser, service: Served) -> None:
+    with opened(browser, service, size) as context:
+        page = context.new_page()
+        page.goto(f"/s/{site}/")
+        page.get_by_role("button", name="Play the example").click()
+        expect(page.get_by_role("button", name="Pause the example")).to_be_visible()
+
+        if site == "splitter":
+            page.get_by_label("Volume: Vocals").fill("0")
+        else:
+            page.get_by_role("radio", name="Instrumental").check()
+
+        gain = "getComputedStyle(document.querySelector('[data-part=vocals]'))"
+        assert page.evaluate(f"{gain}.getPropertyValue('--gain')") == "0"
+        page.get_by_role("button", name="Pause the example").click()
+        expect(page.get_by_role("button", name="Play the example")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", list(STRANGE))
+def test_strange_names_stay_on_the_page(
+    name: str, size: str, browser: Browser, service: Served, tmp_path: Path
+) -> None:
+    with opened(browser, service, size) as context:
+        page = context.new_page()
+        for path in ("/", "/prices", "/terms"):
+            page.goto(f"/s/{name}{path}")
+            assert wider_than_screen(page) == 0
+            expect(page.locator(".brand").first).to_contain_text(STRANGE[name][:8])
+
+
+def test_an_address_without_a_page_looks_like_the_site(
+    size: str, browser: Browser, service: Served
+) -> None:
+    with opened(browser, service, size) as context:
+        page = context.new_page()
+        answer = page.goto("/s/studio/nothing")
+
+        assert answer is not None
+        assert answer.status == 404
+        expect(page.locator("h1")).to_have_text("Nothing plays here")
+        assert not faults_of(page)
+        page.screenshot(path=PICTURES / f"studio-404-{SIZES[size][0]}.png", full_page=True)
