@@ -107,6 +107,23 @@ def test_limits_are_said_before_a_byte_is_sent(page: Page, song: Song) -> None:
     expect(page.locator(".dropzone")).to_contain_text("0:02 and 100 MB")
 
 
+def test_more_songs_than_the_plan_allows_at_once_are_refused(page: Page) -> None:
+    page.goto("/")
+    expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+    # Guests of the test site have one at a time; two are dropped.
+    page.evaluate(
+        """names => {
+          const data = new DataTransfer();
+          for (const name of names) data.items.add(new File(["x".repeat(1000)], name));
+          window.dispatchEvent(new DragEvent("drop", {dataTransfer: data, cancelable: true}));
+        }""",
+        ["One.wav", "Two.wav"],
+    )
+
+    expect(page.locator(".item")).to_have_count(2)
+    expect(page.locator(".item").nth(1)).to_contain_text("1 song at a time is allowed")
+
+
 def test_what_is_no_song_is_refused_with_the_reason(
     page: Page, tmp_path: Path, expected_errors: list[str]
 ) -> None:

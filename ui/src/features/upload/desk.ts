@@ -4,14 +4,14 @@ import { ApiError, isAbort, wordsFor } from "../../api/errors";
 import { type Order, place, quote } from "../../api/orders";
 import { type SiteFacts, siteFacts } from "../../api/site";
 import type { Schema } from "../../api/types";
-import { becomeSomebody, visitor } from "../../api/visitor";
+import { becomeSomebody } from "../../api/visitor";
 import { Owner } from "../../ui/owner";
 import { Store } from "../../ui/store";
 import { put } from "../songs/jobs";
 import { type Choice, choice } from "./choice";
 import { durationOf } from "./duration";
 import { type Item, type ItemState, isBusy, isReady, newKey } from "./items";
-import { tooLarge, tooLong } from "./limits";
+import { tooLarge, tooLong, tooMany } from "./limits";
 import { transfer } from "./transfer";
 
 const AT_ONCE = 2;
@@ -35,10 +35,13 @@ export class Desk {
 
   async addFiles(files: readonly File[]): Promise<void> {
     const site = await siteFacts();
-    const one = visitor.value === "user" ? files : files.slice(0, 1);
-    const fresh = one.slice(0, Math.max(0, site.plan.max_files_at_once - this.#unfinished()));
-    const items = fresh.map((file) => newItem(file, tooLarge(file.size, site.plan)));
-    this.items.change((all) => [...all.filter((old) => !isOneOf(old, files)), ...items]);
+    // The rest of what was sent in part takes its place: no further song.
+    this.items.change((all) => all.filter((old) => !isOneOf(old, files)));
+    const room = Math.max(0, site.plan.max_files_at_once - this.#unfinished());
+    const items = files.map((file, index) =>
+      newItem(file, index < room ? tooLarge(file.size, site.plan) : tooMany(site.plan)),
+    );
+    this.items.change((all) => [...all, ...items]);
     for (const item of items) void this.#look(item, site);
   }
 

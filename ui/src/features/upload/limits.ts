@@ -20,3 +20,6 @@ export function tooLong(duration_s: number | null, limits: Limits): string | nul
     limit: clock(limits.max_duration_s),
   });
 }
+
+export const tooMany = (limits: Limits): string =>
+  t("uploader.too_many", { count: limits.max_files_at_once });
