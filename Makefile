@@ -68,7 +68,7 @@ test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choo
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) $(ARGS)
 
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (about ten minutes)
-	$(BIN)/python -m pytest --faults tests/service/test_faults.py $(ARGS)
+	$(BIN)/python -m pytest --faults tests/service/test_faults.py tests/service/test_faults_around.py $(ARGS)
 
 check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .

@@ -254,12 +254,15 @@ def environment(settings: Settings) -> dict[str, str]:
         "song_stall_s",
         "songs_at_once",
         "storage_url",
+        "s3_endpoint",
+        "s3_access_key",
         "limits_storage",
     ]
     values = {f"STEMHOUSE_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {
         **values,
         "STEMHOUSE_DATABASE_URL": settings.effective_database_url,
+        "STEMHOUSE_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
         "STEMHOUSE_SECRET_KEY": settings.secret_key.get_secret_value(),
         "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
     }

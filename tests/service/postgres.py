@@ -5,8 +5,10 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +21,7 @@ HOST, PORT = "127.0.0.1", 5432
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
+def running_postgres() -> Iterator[str]:
     """Yield the address of a server, without the name of a database."""
     found = find_server(PORT)
     if found:
@@ -31,7 +33,7 @@ def running_postgres(folder: Path) -> Iterator[str]:
             f"no PostgreSQL answers at {HOST}:{PORT} and none could be installed: start one that "
             "trusts local connections, or install Debian's package postgresql"
         )
-    with started(binaries, folder) as url:
+    with started(binaries) as url:
         yield url
 
 
@@ -63,32 +65,56 @@ def install_binaries() -> Path | None:
 
 
 @contextmanager
-def started(binaries: Path, folder: Path) -> Iterator[str]:
-    # The server refuses to run as root: then Debian's user postgres runs it.
-    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
-    data = folder / "data"
-    data.mkdir()
-    if as_user:
-        folder.chmod(0o755)
-        shutil.chown(data, "postgres")
-    port = free_port()
-    options = f"-p {port} -c listen_addresses={HOST} -c unix_socket_directories= -c fsync=off"
-    initdb = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
-    subprocess.run([*as_user, *map(str, initdb)], check=True, capture_output=True, cwd="/")
-    server = [*as_user, str(binaries / "postgres"), "-D", str(data), *options.split()]
-    process = subprocess.Popen(
-        server, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
-    )
+def started(binaries: Path) -> Iterator[str]:
+    server = PrivatePostgres(binaries)
+    server.start()
     try:
+        yield server.url
+    finally:
+        server.remove()
+
+
+class PrivatePostgres:
+    # A server of a test's own, which it may stop and start as it likes.
+    def __init__(self, binaries: Path) -> None:
+        # The server refuses to run as root: then Debian's user postgres runs it.
+        as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+        # Not in pytest's folders, which are closed to every other user.
+        self._folder = tempfile.TemporaryDirectory(prefix="stemhouse-postgres-")
+        folder = Path(self._folder.name)
+        data = folder / "data"
+        data.mkdir()
+        if as_user:
+            folder.chmod(0o755)
+            shutil.chown(data, "postgres")
+        self._port = free_port()
+        options = f"-p {self._port} -c listen_addresses={HOST} -c unix_socket_directories="
+        initdb = [binaries / "initdb", "-D", data, "-A", "trust", "-U", "postgres", "-E", "UTF8"]
+        subprocess.run([*as_user, *map(str, initdb)], check=True, capture_output=True, cwd="/")
+        program = [str(binaries / "postgres"), "-D", str(data), *options.split(), "-c", "fsync=off"]
+        self._command = [*as_user, *program]
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"postgresql://postgres@{HOST}:{self._port}"
+
+    def start(self) -> None:
+        self._process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
+        )
         deadline = time.monotonic() + 30
-        while (url := find_server(port)) is None:
-            if process.poll() is not None or time.monotonic() > deadline:
+        while find_server(self._port) is None:
+            if self._process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail("the PostgreSQL that the tests started does not answer")
             time.sleep(0.1)
-        yield url
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        # SIGINT ends the connections and stops; SIGQUIT is a crash of everything.
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(how)
+            self._process.wait(timeout=30)
+
+    def remove(self) -> None:
+        self.stop()
+        self._folder.cleanup()
 
 
 def free_port() -> int:

@@ -20,7 +20,12 @@ _PAUSE_S = 0.5
 
 # Connection, resources, operator intervention, system; serialisation failure and deadlock.
 _PASSING_CLASSES = ("08", "53", "57", "58", "40")
-_PASSING_TEXTS = ("database is locked", "database table is locked", "disk I/O error")
+_PASSING_TEXTS = (
+    "database is locked",
+    "database table is locked",
+    "disk I/O error",
+    "database or disk is full",
+)
 
 
 def is_passing(error: DBAPIError) -> bool:

@@ -24,6 +24,7 @@ from stemhouse.errors import NotFound, SourceNotFound, StemhouseError
 from stemhouse.jobs.child.messages import ChildEvent, SeparationTask
 from stemhouse.jobs.child.process import SeparationChild
 from stemhouse.jobs.patience import is_passing
+from stemhouse.jobs.room import room_for
 from stemhouse.jobs.steps import Incarnation
 from stemhouse.storage import Storage
 
@@ -94,7 +95,8 @@ class Attempt:
         with self._scratch() as folder, self._keeper() as self._thread:
             song = folder / "song"
             self._fetch(song)
-            (folder / "out").mkdir()
+            with room_for("the scratch folder"):
+                (folder / "out").mkdir()
             task = SeparationTask(
                 task_id=f"{self._job.id}.{self._job.attempt}",
                 name=self._job.name,
@@ -173,7 +175,7 @@ class Attempt:
     def _fetch(self, target: Path) -> None:
         try:
             blocks = self._bench.storage.stream(self._job.song_key)
-            with target.open("wb") as file:
+            with room_for("the scratch folder"), target.open("wb") as file:
                 for block in blocks:
                     file.write(block)
         except NotFound as error:
@@ -185,7 +187,8 @@ class Attempt:
     def _scratch(self) -> Iterator[Path]:
         if self._bench.scratch is not None:
             self._bench.scratch.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="song-", dir=self._bench.scratch))
+        with room_for("the scratch folder"):
+            folder = Path(tempfile.mkdtemp(prefix="song-", dir=self._bench.scratch))
         try:
             yield folder
         finally:

@@ -19,6 +19,7 @@ from stemhouse.engine.separator import Separator
 from stemhouse.engine.stream import SeparationStream
 from stemhouse.engine.weights import ModelStore
 from stemhouse.jobs.child.messages import ChildEvent, SeparationTask
+from stemhouse.jobs.room import room_for
 from stemhouse.results.manifest import MANIFEST_NAME, Manifest, Provenance, Song, StemRecord
 from stemhouse.results.writer import ResultShape, ResultWriter
 
@@ -115,7 +116,8 @@ def _sink(task: SeparationTask, tell: Tell) -> Callable[[str, bytes], None]:
 
     def keep(name: str, data: bytes) -> None:
         path = Path(task.folder) / str(next(numbers))
-        path.write_bytes(data)
+        with room_for("the scratch folder"):
+            path.write_bytes(data)
         tell(ChildEvent("file", task.task_id, {"name": name, "file": str(path)}))
 
     return keep
