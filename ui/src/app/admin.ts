@@ -1,2 +1,3 @@
 // The operator's pages.
-import "../features/admin/admin-panel";
+import "../styles/admin.css";
+import "../features/admin/admin-page";

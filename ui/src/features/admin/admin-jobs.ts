@@ -23,7 +23,7 @@ class AdminJobs extends AdminList<Row> {
   }
 
   protected override filters(): TemplateResult {
-    const states = STATES.map((state) => [state, t(`songs.states.${state}`)] as const);
+    const states = STATES.map((state) => [state, t(`admin.states.${state}`)] as const);
     return filterForm(
       html`${wordsField()} ${siteField()} ${choiceField("status", t("admin.columns.state"), states)}`,
       (form) => {
@@ -50,7 +50,7 @@ class AdminJobs extends AdminList<Row> {
         <small>${clock(job.song.duration_s)} · <code>${job.id}</code></small></th>
       <td>${site}</td>
       <td><a href="#accounts?q=${owner.id}">${owner.email ?? owner.id}</a></td>
-      <td>${t(`songs.states.${job.status}`)}
+      <td>${t(`admin.states.${job.status}`)}
         ${job.progress?.fraction == null ? nothing : percent(job.progress.fraction)}
         ${job.error === null ? nothing : html`<br /><small>${job.error.code}</small>`}</td>
       <td>${time(job.created_at)}</td>

@@ -49,7 +49,7 @@ class AdminTakedowns extends AdminList<Row> {
       <p>${t(`admin.takedowns.${row.state}`)} · ${row.site} · ${time(row.created_at)}</p>
       <dl>
         <dt>${t("admin.takedowns.claimant")}</dt>
-        <dd>${row.name}, ${t(`takedown.roles.${row.role}`)},
+        <dd>${row.name}, ${t(`admin.roles.${row.role}`)},
           <a href="mailto:${row.email}">${row.email}</a></dd>
         <dt>${t("admin.takedowns.place")}</dt><dd>${row.place}</dd>
         <dt>${t("admin.takedowns.statement")}</dt><dd>${row.statement}</dd>

@@ -16,7 +16,7 @@ const VIEWS: Readonly<Record<string, () => TemplateResult>> = {
   actions: () => html`<admin-actions></admin-actions>`,
 };
 
-class AdminPanel extends HouseElement {
+class AdminPage extends HouseElement {
   protected override start(): void {
     this.owner.listen(window, "hashchange", () => {
       this.requestUpdate();
@@ -45,4 +45,4 @@ class AdminPanel extends HouseElement {
   }
 }
 
-define("admin-panel", AdminPanel);
+define("admin-page", AdminPage);

@@ -1,0 +1,2 @@
+// Styles that an entry point brings along; Vite makes files of them.
+declare module "*.css";
