@@ -292,6 +292,10 @@ class Settings(BaseModel):
         keys = [self.stripe_secret_key, *(one.secret_key for one in self.stripe_sites.values())]
         return any(key.get_secret_value() for key in keys)
 
+    def takes_payments(self, site: str) -> bool:
+        """Whether a site has a key for payments."""
+        return bool(self.stripe_of(site).secret_key.get_secret_value())
+
     def stripe_of(self, site: str) -> SiteStripe:
         """Return the keys of a site: its own, or those of the installation; they may be empty.
 

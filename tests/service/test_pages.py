@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
+from pydantic import SecretStr
 
+from stemhouse.api.app import create_app
 from stemhouse.pages.discovery import LISTED, LISTED_LEGAL
 from stemhouse.pages.shells import SHELLS
 from stemhouse.pages.theme import theme_css
@@ -437,3 +439,28 @@ def test_another_servers_page_cannot_report_for_somebody(client: TestClient) -> 
     answer = client.post("/takedown", data=REPORT, headers={"Sec-Fetch-Site": "cross-site"})
 
     assert answer.status_code == 403
+
+
+def test_nothing_is_for_sale_without_a_key_for_payments(client: TestClient) -> None:
+    browser = Browser(client)
+    browser.sign_up("ada@example.org")
+
+    page = browser.get("/prices")
+
+    assert "<buy-button" not in page.text
+    assert "Nothing can be bought here yet" in page.text
+
+
+def test_whoever_is_signed_in_can_buy_where_payments_are_open(
+    settings: Settings, sites_folder: Path
+) -> None:
+    selling = settings.model_copy(update={"stripe_secret_key": SecretStr("sk_test_of_nobody")})
+    with TestClient(create_app(selling), raise_server_exceptions=False) as client:
+        nobody = Reader(client.get("/s/studio/prices").text)
+        browser = Browser(client)
+        browser.sign_up("ada@example.org")
+        buttons = Reader(browser.get("/prices").text).all("buy-button")
+
+    assert [one["data-item"] for one in buttons] == ["ten", "forty", "hundred"]
+    assert {one["data-currency"] for one in buttons} == {"usd"}
+    assert nobody.all("a", href="/s/studio/sign-in?next=/s/studio/prices")

@@ -25,6 +25,10 @@ class Offer:
     each: str = ""
     """What the price is for: a month."""
     more: str = ""
+    currency: str = ""
+    """That of the price, as Stripe writes it."""
+    yearly: bool = False
+    """Whether it can be paid by the year."""
     points: tuple[str, ...] = ()
 
 
@@ -164,6 +168,8 @@ def _plan(scene: Scene, name: str, plan: SitePlan) -> Offer:
         price=price,
         each=scene.say("prices.a_month"),
         more="; ".join([*more, *others]),
+        currency=usual_currency(scene.language, plan.prices.monthly),
+        yearly=bool(plan.prices.yearly),
         points=points,
     )
 
@@ -191,6 +197,7 @@ def _pack(scene: Scene, name: str, pack: Pack) -> Offer:
         title=scene.own(pack.title),
         price=price,
         more="; ".join(others),
+        currency=usual_currency(scene.language, pack.prices),
         points=tuple(points),
     )
 

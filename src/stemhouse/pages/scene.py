@@ -75,15 +75,15 @@ class Scene:
 
 def scene_of(request: Request, visitor: Visitor) -> Scene:
     """Return the scene of a request."""
-    place = place_of(request)
+    place, settings = place_of(request), services_of(request).settings
     path = request.scope["path"].removeprefix(place.root_path)
     return Scene(
         place=place,
-        settings=services_of(request).settings,
+        settings=settings,
         path=plain_path(path, place.site),
         language=language_in(path, place.site),
         visitor=visitor,
-        payments=bool(getattr(request.app.state, "payments", False)) and place.site.charges,
+        payments=place.site.charges and settings.takes_payments(place.site.name),
     )
 
 
