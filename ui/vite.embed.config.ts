@@ -10,7 +10,7 @@ export default defineConfig({
     // Beside what vite.config.ts built.
     emptyOutDir: false,
     target: "es2022",
-    lib: { entry: "src/app/player.ts", formats: ["es"], fileName: () => "player.js" },
+    lib: { entry: "src/app/embed.ts", formats: ["es"], fileName: () => "player.js" },
     rolldownOptions: { output: { codeSplitting: false } },
     minify: true,
   },

@@ -125,3 +125,22 @@ def _samples(text: str) -> np.ndarray:
 def opened(samples: np.ndarray, rate: int) -> np.ndarray:
     # Without the fade of the beginning.
     return samples[:, int(np.ceil(FADE_S * rate)) + 1 :]
+
+
+def longest_match(heard: np.ndarray, song: np.ndarray, *, anywhere: bool = True) -> int:
+    # How long they are the same, wherever that is.
+    marks = {song[0, at : at + 8].tobytes(): at for at in range(0, song.shape[1] - 8, 1)}
+    best = at = 0
+    while at < heard.shape[1] - 8:
+        found = marks.get(heard[0, at : at + 8].tobytes())
+        if found is None or (not anywhere and found > 200):
+            at += 64
+            continue
+        count = min(heard.shape[1] - at, song.shape[1] - found)
+        differ = np.flatnonzero(
+            (heard[:, at : at + count] != song[:, found : found + count]).any(axis=0)
+        )
+        length = int(differ[0]) if differ.size else count
+        best = max(best, length)
+        at += max(length, 64)
+    return best

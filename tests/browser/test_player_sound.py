@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.browser.listening import Wish, opened, recorded, rendered
+from tests.browser.listening import Wish, longest_match, opened, recorded, rendered
 from tests.browser.stored_songs import SongServer, Stems, noise, song_server, store
 
 RATE = 44_100
@@ -179,22 +179,3 @@ def test_the_loudspeaker_gets_the_mix_while_solo_and_seeks_come_and_go(
     assert longest_match(heard, second) > 0.3 * RATE
     sought = second[:, round(3.5 * RATE) + 400 :]
     assert longest_match(heard, sought, anywhere=False) > 0.5 * RATE
-
-
-def longest_match(heard: np.ndarray, song: np.ndarray, *, anywhere: bool = True) -> int:
-    # How long they are the same, wherever that is.
-    marks = {song[0, at : at + 8].tobytes(): at for at in range(0, song.shape[1] - 8, 1)}
-    best = at = 0
-    while at < heard.shape[1] - 8:
-        found = marks.get(heard[0, at : at + 8].tobytes())
-        if found is None or (not anywhere and found > 200):
-            at += 64
-            continue
-        count = min(heard.shape[1] - at, song.shape[1] - found)
-        differ = np.flatnonzero(
-            (heard[:, at : at + count] != song[:, found : found + count]).any(axis=0)
-        )
-        length = int(differ[0]) if differ.size else count
-        best = max(best, length)
-        at += max(length, 64)
-    return best

@@ -141,6 +141,12 @@ def separated_song() -> tuple[dict[str, bytes], dict[str, Any]]:
     return files, dict(facts)
 
 
+def make_share(owner: Owner) -> str:
+    path = f"/v1/jobs/{owner.value('job_id')}/shares"
+    answer = owner.client.post(path, headers=owner.member.headers, json={})
+    return str(answer.json()["id"])
+
+
 def a_segment(_owner: Owner) -> str:
     files, _ = separated_song()
     return next(name for name in sorted(files) if name.endswith(".flac"))
@@ -157,6 +163,7 @@ MAKERS: dict[str, Maker] = {
     "endpoint_id": make_endpoint,
     "delivery_id": make_delivery,
     "job_id": make_job,
+    "share_id": make_share,
     # Names within a job.
     "name": a_segment,
     "stem": a_stem,
@@ -165,5 +172,6 @@ MAKERS: dict[str, Maker] = {
 # Parameters that name nothing of an account: what they stand for is said beside them.
 NOBODYS: dict[str, str] = {
     "key": "a key of the storage: the link's signature decides, not the account",
+    "token": "a link for everybody: its signature decides, not the account",
     "built_name": "a file of the pages, which everybody may have",
 }

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from stemhouse.api import health, mail_links
+from stemhouse.api.cross_origin import CrossOrigin
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
@@ -86,6 +87,7 @@ def create_app(
         for router in (*part.routers, *part.optional_routers(settings)):
             app.include_router(router)
     app.add_middleware(Sites)
+    app.add_middleware(CrossOrigin)
     app.add_middleware(Edge)
     app.openapi = partial(describe, app)  # type: ignore[method-assign]
     return app

@@ -1,8 +1,6 @@
-// The player: <stem-player src=…>, and what it is made of for those who build their own.
+// The page of a song: <song-page> with its <stem-player src=…>.
 import { StemPlayer } from "../features/player/stem-player";
+import { SongPage } from "../features/song/song-page";
 
-export { Player } from "../player/player";
-export { Owner } from "../ui/owner";
-export { StemPlayer };
-
-if (!customElements.get("stem-player")) customElements.define("stem-player", StemPlayer);
+customElements.define("stem-player", StemPlayer);
+customElements.define("song-page", SongPage);

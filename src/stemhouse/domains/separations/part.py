@@ -19,6 +19,7 @@ from stemhouse.domains.separations import (
     routes_events,
     routes_job,
     routes_results,
+    routes_shares,
     routes_site,
     views,
 )
@@ -26,6 +27,7 @@ from stemhouse.domains.separations.numbers import QueueNumbers
 from stemhouse.domains.separations.tables import Discarded, Job, Result
 from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.part import OwnedData, Part
+from stemhouse.http.schemas import iso_utc
 from stemhouse.http.services import Services
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.sites.models import ModelShelf
@@ -56,6 +58,17 @@ def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[st
         yield views.show_job(session, job).model_dump(mode="json")
 
 
+def _export_shares(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
+    for share in session.scalars(queries.shares_of(site_id, account_id)):
+        # Not the address: what the address opens is in it.
+        yield {
+            "id": share.id,
+            "job_id": share.job_id,
+            "created_at": iso_utc(share.created_at),
+            "expires_at": iso_utc(share.expires_at),
+        }
+
+
 def _delete(session: Session, site_id: str, account_id: str) -> None:
     """Remove an account's jobs; a worker that runs one notices and lets go."""
     session.execute(queries.lock_account(site_id, account_id))
@@ -77,8 +90,13 @@ SEPARATIONS = Part(
         routes.router,
         routes_events.router,
         routes_results.router,
+        routes_shares.router,
         routes_site.router,
     ),
     lifespan=_running,
-    owned=(OwnedData(name="jobs", export=_export, delete=_delete),),
+    owned=(
+        OwnedData(name="jobs", export=_export, delete=_delete),
+        # They go with their jobs.
+        OwnedData(name="shares", export=_export_shares, delete=lambda *_: None),
+    ),
 )

@@ -17,6 +17,7 @@ from stemhouse.domains.separations.tables import (
     JobEvent,
     Result,
     ResultStem,
+    Share,
 )
 
 # --- for people: always from the site and the account ---------------------------------------------
@@ -36,6 +37,21 @@ ONE_JOB: Select[Job] = owned_by(select(Job), bindparam("site_id"), bindparam("ac
     Job.id == bindparam("job_id")
 )
 """One of an account's jobs. Written once, because it is read more than anything else."""
+
+
+def shares_of(site_id: str, account_id: str) -> Select[Share]:
+    """List an account's links, newest first."""
+    return owned_by(select(Share), site_id, account_id).order_by(Share.id.desc())
+
+
+def shared(site_id: str, share_id: str) -> Select[Share, Job]:
+    """Find a link and its job: whoever has the link may listen, unless its owner is blocked."""
+    return (
+        select(Share, Job)
+        .join(Job, Job.id == Share.job_id)
+        .join(Account, Account.id == Share.account_id)
+        .where(Share.site_id == site_id, Share.id == share_id, Account.blocked_at.is_(None))
+    )
 
 
 def result_for(site_id: str, account_id: str, recipe_key: str) -> Select[Result]:

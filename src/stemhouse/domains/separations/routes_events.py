@@ -43,10 +43,11 @@ async def follow_job(
     after = int(last_event_id) if (last_event_id or "").isdecimal() else 0  # type: ignore[arg-type]
     with watch.watching(job_id) as watcher:
         async for news in watcher.news(after):
-            yield _as_event(job_id, news)
+            yield show_news(job_id, news)
 
 
-def _as_event(job_id: str, news: News) -> ServerSentEvent:
+def show_news(job_id: str, news: News) -> ServerSentEvent:
+    """Return news as they are sent."""
     if isinstance(news, Standing):
         return ServerSentEvent(event="progress", data=_progress(job_id, news))
     return ServerSentEvent(

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import RedirectResponse
 from pydantic import StringConstraints
 
 from stemhouse.db.session import reading
 from stemhouse.domains.separations import service
 from stemhouse.domains.separations.access import Reader, TheStorage
-from stemhouse.domains.separations.lifecycle import attempt_prefix
+from stemhouse.domains.separations.listening import (
+    manifest_bytes,
+    prefix_of,
+    send_manifest,
+    send_segment,
+)
 from stemhouse.domains.separations.mixes import read_levels
 from stemhouse.domains.separations.offers import download_format
 from stemhouse.domains.separations.schemas import StemAnswer
-from stemhouse.domains.separations.tables import Job, Result
 from stemhouse.domains.separations.views import show_job
 from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.errors import Conflict, NotFound
-from stemhouse.http.downloads import StoredFile, send_file
+from stemhouse.http.downloads import send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
-from stemhouse.http.sites import CurrentSite, TheSite
+from stemhouse.http.sites import TheSite
 from stemhouse.results import (
     Manifest,
     ResultReader,
@@ -33,7 +34,6 @@ from stemhouse.results import (
     mix_download,
     stem_download,
 )
-from stemhouse.results.manifest import MANIFEST_NAME
 
 router = APIRouter(prefix="/v1/jobs/{job_id}", tags=["results"])
 
@@ -74,18 +74,7 @@ Target = Annotated[OutputFormat, Depends(_target)]
 def _prefix(job_id: str, request: Request, principal: Reader) -> str:
     """Return where a job's files lie. A read of its own: downloads stream for long."""
     with reading(services_of(request).sessions) as session:
-        job = service.find(session, principal, job_id)
-        if job.result_id is not None:
-            return session.get_one(Result, job.result_id).prefix
-        return _running_prefix(job)
-
-
-def _running_prefix(job: Job) -> str:
-    if job.state == "queued":
-        raise NotFound("there is nothing to hear yet: the job waits", status=job.state)
-    if job.state != "processing":
-        raise NotFound("this job has no stems", status=job.state)
-    return attempt_prefix(job, job.attempt)
+        return prefix_of(session, service.find(session, principal, job_id))
 
 
 Prefix = Annotated[str, Depends(_prefix)]
@@ -99,33 +88,16 @@ def list_stems(job_id: str, principal: Reader, session: RequestSession) -> list[
 
 
 @router.get("/manifest", response_model=Manifest)
-def show_manifest(prefix: Prefix, storage: TheStorage) -> Response:
+def show_manifest(prefix: Prefix, request: Request, storage: TheStorage) -> Response:
     """Show the segments that are there. While the job runs they grow: ask again."""
-    data = _manifest_bytes(storage.get, prefix)
-    return Response(data, media_type="application/json", headers={"cache-control": "no-cache"})
+    return send_manifest(request, storage, prefix)
 
 
 @router.get("/segments/{name:path}", response_class=Response)
 @router.head("/segments/{name:path}", response_class=Response, include_in_schema=False)
-def read_segment(
-    name: str, prefix: Prefix, request: Request, storage: TheStorage, *, site_id: CurrentSite
-) -> Response:
+def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorage) -> Response:
     """Read a file that the manifest names."""
-    key = prefix + name
-    ttl = timedelta(seconds=services_of(request).settings.link_ttl_s)
-    link = storage.link(key, ttl, site=site_id)
-    if not link.startswith("/"):
-        # The storage serves it itself.
-        return RedirectResponse(link, status_code=307)
-    found = storage.head(key)
-    file = StoredFile(
-        name=name.rsplit("/", 1)[-1],
-        mime="audio/flac" if name.endswith(".flac") else "application/octet-stream",
-        size_bytes=found.size_bytes,
-        storage=storage,
-        key=key,
-    )
-    return send_file(request, file, inline=True)
+    return send_segment(request, storage, prefix, name)
 
 
 @router.get("/stems/{stem}", response_class=Response)
@@ -173,17 +145,8 @@ def download_all(prefix: Prefix, request: Request, storage: TheStorage, target: 
     return send_file(request, archive(_complete(storage, prefix), target))
 
 
-def _manifest_bytes(get: Callable[[str], bytes], prefix: str) -> bytes:
-    try:
-        return get(prefix + MANIFEST_NAME)
-    except NotFound as error:
-        raise NotFound(
-            "there is nothing to hear yet: ask again in a moment", status="processing"
-        ) from error
-
-
 def _complete(storage: TheStorage, prefix: str) -> ResultReader:
-    manifest = Manifest.from_json(_manifest_bytes(storage.get, prefix))
+    manifest = Manifest.from_json(manifest_bytes(storage.get, prefix))
     if not manifest.complete:
         raise Conflict("the job still runs: its stems can be downloaded when it is done")
     return ResultReader(manifest, lambda name: storage.get(prefix + name))

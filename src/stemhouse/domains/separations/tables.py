@@ -150,6 +150,19 @@ class ResultStem(Base):
     sha256: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
 
 
+class Share(Owned, Base):
+    """A link that plays a job's stems without an account. Removing the row takes it back."""
+
+    __tablename__ = "job_shares"
+
+    id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    job_id: Mapped[str] = mapped_column(
+        String(ID_LENGTH), ForeignKey("jobs.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class Discarded(Base):
     """Stored files that nobody will ask for again: written with the change that orphans them, and
     removed by the sweep when the files are gone.

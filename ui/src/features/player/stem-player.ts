@@ -27,6 +27,8 @@ export class StemPlayer extends LitElement {
     formats: {},
     // "off" hides downloads; they are hidden as well where the manifest has none beside it.
     downloads: {},
+    // How many stems there will be, where that is known before the song: their room is kept free.
+    rows: { type: Number },
     // "page": keys work wherever the focus is.
     keys: {},
     // Whether the moment is read from the page's address, and can be copied.
@@ -38,6 +40,7 @@ export class StemPlayer extends LitElement {
   declare single: string | null;
   declare formats: string;
   declare downloads: string | null;
+  declare rows: number;
   declare keys: string | null;
   declare moment: boolean;
   declare format: string;
@@ -54,6 +57,7 @@ export class StemPlayer extends LitElement {
     this.src = this.single = this.downloads = this.keys = null;
     this.formats = FORMATS;
     this.format = "";
+    this.rows = 0;
     this.moment = false;
   }
 
@@ -102,7 +106,7 @@ export class StemPlayer extends LitElement {
     };
     const body =
       this.single === null
-        ? html`${stage(session)} ${transport(session, this.moment ? () => this.#share() : null)}`
+        ? html`${stage(session, this.rows)} ${transport(session, this.moment ? () => this.#share() : null)}`
         : single(session, this.#singleStem(session));
     return html`<section class="player" tabindex="0" role="group"
         aria-label=${title ? `${say("player")}: ${title}` : say("player")}

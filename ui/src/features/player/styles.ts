@@ -49,7 +49,7 @@ export const styles = css`
   header { display: flex; align-items: center; gap: 0.75rem; padding: 0.75rem 0.75rem 0.75rem 1.25rem; min-block-size: 4rem; }
   .what { flex: 1; min-inline-size: 0; }
   .title { font-family: var(--font-heading, inherit); font-weight: 650; font-size: 1.0625rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-  .artist { color: var(--_muted); font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .artist { min-block-size: 1.4em; color: var(--_muted); font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .notice {
     display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem;
     padding: 0.5rem 1.25rem; background: color-mix(in srgb, var(--_accent) 9%, transparent); font-size: 0.875rem;
@@ -148,6 +148,7 @@ export const styles = css`
     .zooms { position: absolute; inset-inline-end: 0; inset-block-start: 0; z-index: 2; border: 0; background: var(--_surface); block-size: 2.125rem; }
     .strip { position: relative; z-index: 1; background: var(--_surface); border: 0; padding: 0.625rem 0.875rem 0.25rem; }
     .row[data-chosen]::before { z-index: 2; }
+    .strip { min-block-size: 5.125rem; }
     .switches button { min-inline-size: 2.75rem; min-block-size: 2.5rem; }
     .scroll input { grid-column: 1; }
     .transport { justify-content: space-between; }

@@ -50,7 +50,7 @@ function news(player: Session["player"]): string | null {
   return say("separating", { available, duration: clock(player.duration_s) });
 }
 
-export function stage(session: Session): TemplateResult {
+export function stage(session: Session, rows: number): TemplateResult {
   const { player, shown } = session;
   const { from_s, span_s } = shown.state.value;
   const around_s = () => player.position_s;
@@ -63,7 +63,8 @@ export function stage(session: Session): TemplateResult {
         </div>
         <div class="ruler"><canvas aria-hidden="true"></canvas></div>
       </div>
-      ${session.stems.map((_, stem) => stemRow(session, stem))} ${over(session)}
+      ${session.stems.map((_, stem) => stemRow(session, stem))}
+      ${session.manifest === null ? Array.from({ length: rows }, emptyRow) : ""} ${over(session)}
     </div>
     ${
       shown.whole
@@ -73,6 +74,11 @@ export function stage(session: Session): TemplateResult {
             aria-valuetext=${clock(from_s)}
             @input=${(event: Event) => shown.scrollTo(Number((event.currentTarget as HTMLInputElement).value))} /></div>`
     }`;
+}
+
+// Keeps the room of a stem that is not known yet.
+function emptyRow(): TemplateResult {
+  return html`<div class="row" aria-hidden="true"><div class="strip"></div><div class="lane"></div></div>`;
 }
 
 export function over({ player, manifest }: Session): TemplateResult {

@@ -1,0 +1,171 @@
+"""Measures the player in a real browser: the first sound, an hour's memory, sound while zooming."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import psutil
+from playwright.sync_api import Browser, Page
+
+from bench.load import quantile
+from bench.machine import busy, describe_machine
+from bench.report import save
+from tests.browser.chromium import running_chromium
+from tests.browser.listening import longest_match, recorded
+from tests.browser.stored_songs import SongServer, lengthened, noise, song_server, store
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+MARK = "player-bench"
+RATE = 44_100
+STEMS = 4
+MIB = 2**20
+
+Row = tuple[str, str, str]
+
+_OPEN = """async src => {
+  await import('/player.js');
+  const element = document.createElement('stem-player');
+  element.src = src;
+  document.body.append(element);
+  await element.updateComplete;
+  const { player } = element;
+  while (!player.manifest) await new Promise(go => setTimeout(go, 2));
+  player.play();
+  while (!player.output) await new Promise(go => setTimeout(go, 2));
+  const ear = player.context.createAnalyser();
+  player.output.connect(ear);
+  const heard = new Float32Array(ear.fftSize);
+  do {
+    await new Promise(go => setTimeout(go, 2));
+    ear.getFloatTimeDomainData(heard);
+  } while (!heard.some(sample => sample !== 0));
+  return performance.now();
+}"""
+_ZOOM = """
+  const element = document.querySelector('stem-player');
+  const frames = [];
+  let last = performance.now();
+  const ends = last + 5000;
+  const tick = now => {
+    frames.push(now - last);
+    last = now;
+    const key = Math.floor(now / 400) % 2 ? '+' : '-';
+    element.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, composed: true }));
+    if (now < ends) requestAnimationFrame(tick);
+    else window.frames_ms = frames.slice(1);
+  };
+  requestAnimationFrame(tick);
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.player", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="times that a song is opened")
+    parser.add_argument("--jumps", type=int, default=120, help="places of the hour that are played")
+    parser.add_argument("--no-save", dest="save", action="store_false", help="only print")
+    arguments = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="stemhouse-bench-") as folder,
+        song_server(Path(folder)) as songs,
+        running_chromium() as browser,
+    ):
+        rows = [row for measure in MEASURES for row in measure(arguments, songs, browser)]
+    text = report(rows)
+    print(f"\n{text}")
+    if arguments.save:
+        save(DOCUMENT, text, MARK)
+    return 0
+
+
+def report(rows: list[Row]) -> str:
+    head = ("what", "measured", "at most")
+    lines = [" | ".join(row) for row in (head, ("---",) * 3, *rows)]
+    machine = "\n".join(f"* {line}" for line in describe_machine())
+    table = "\n".join(f"| {line} |" for line in lines)
+    return f"{machine}\n* Others used {busy():.0%} of it when this ended.\n\n{table}"
+
+
+@contextmanager
+def opened(browser: Browser, songs: SongServer) -> Iterator[Page]:
+    context = browser.new_context(base_url=songs.url)
+    page = context.new_page()
+    page.goto("/")
+    yield page
+    context.close()
+
+
+def first_sound(arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:
+    store(songs.folder / "song", noise(STEMS, seconds=30, rate=RATE), rate=RATE, segment_s=10)
+    lengthened(songs.folder / "song", 10)
+    taken = []
+    for _ in range(arguments.rounds):
+        with opened(browser, songs) as page:
+            taken.append(page.evaluate(_OPEN, "/song/manifest.json") / 1000)
+    measured = f"{median(taken):.2f} s (slowest of {len(taken)}: {max(taken):.2f} s)"
+    return [("first sound after opening the page of 5 minutes, 4 stems", measured, "1 s")]
+
+
+def hour(arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:
+    store(songs.folder / "hour", noise(STEMS, seconds=30, rate=RATE), rate=RATE, segment_s=10)
+    lengthened(songs.folder / "hour", 120)
+    with opened(browser, songs) as page:
+        empty = renderer_bytes()
+        page.evaluate(_OPEN, "/hour/manifest.json")
+        sizes = []
+        for jump in range(arguments.jumps):
+            at_s = jump * 3590 / arguments.jumps
+            page.evaluate("at_s => document.querySelector('stem-player').player.seek(at_s)", at_s)
+            page.wait_for_function(
+                "at_s => document.querySelector('stem-player').player.position_s > at_s + 0.3",
+                arg=at_s,
+                timeout=60_000,
+            )
+            sizes.append(renderer_bytes())
+        held = page.evaluate("document.querySelector('stem-player').player.held_bytes")
+    whole = f"{max(sizes) / MIB:.0f} MiB at most, {median(sizes) / MIB:.0f} MiB in the middle"
+    return [
+        (f"page of one hour, 4 stems, {arguments.jumps} places played", whole, "-"),
+        ("of this the player's", f"{(max(sizes) - empty) / MIB:.0f} MiB", "150 MB"),
+        ("of this decoded sound that is kept", f"{held / MIB:.0f} MiB", "48 MB and what plays"),
+    ]
+
+
+def renderer_bytes() -> int:
+    # Memory of its own: what it shares with other processes of the browser is not the page's.
+    family = psutil.Process().children(recursive=True)
+    sizes = [
+        process.memory_full_info().uss
+        for process in family
+        if "--type=renderer" in process.cmdline()
+    ]
+    return max(sizes, default=0)
+
+
+def zooming(_arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:
+    stems = noise(STEMS, seconds=14, rate=RATE)
+    store(songs.folder / "short", stems, rate=RATE, segment_s=2)
+    with opened(browser, songs) as page:
+        page.evaluate(_OPEN, "/short/manifest.json")
+        heard = recorded(page, 6.0, _ZOOM)
+        frames_ms: list[Any] = page.evaluate("window.frames_ms")
+    mix = np.stack(list(stems.values())).sum(axis=0, dtype=np.float32)
+    lost = heard.shape[1] - longest_match(heard, mix)
+    return [
+        ("sound lost in 6 s while zooming in every frame", f"{lost / RATE * 1000:.0f} ms", "0 ms"),
+        ("a frame takes then (95 of 100)", f"{quantile(frames_ms, 0.95):.0f} ms", "-"),
+    ]
+
+
+Measure = Callable[[argparse.Namespace, SongServer, Browser], list[Row]]
+MEASURES: tuple[Measure, ...] = (first_sound, hour, zooming)
+
+if __name__ == "__main__":
+    sys.exit(main())
