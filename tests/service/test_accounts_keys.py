@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from stemhouse.db.session import SessionFactory, reading
-from stemhouse.domains.accounts.scopes import ALL_SCOPES
+from stemhouse.domains.accounts.scopes import ALL_SCOPES, USER_SCOPES
 from stemhouse.domains.accounts.tables import ApiKey
 from stemhouse.http.schemas import iso_utc
 from stemhouse.testing.clock import ManualClock
@@ -130,7 +130,13 @@ def test_a_wrong_header_says_how_it_must_read(client: TestClient) -> None:
     assert "Bearer" in answer.json()["error"]["message"]
 
 
-def test_every_scope_can_be_given(client: TestClient, member: Member) -> None:
-    asked = {"name": "all", "scopes": sorted(ALL_SCOPES)}
+def test_every_scope_of_a_user_can_be_given(client: TestClient, member: Member) -> None:
+    asked = {"name": "all", "scopes": sorted(USER_SCOPES)}
 
     assert client.post("/v1/keys", headers=member.headers, json=asked).status_code == 201
+
+
+def test_the_scope_of_operators_is_theirs_to_give(client: TestClient, member: Member) -> None:
+    asked = {"name": "all", "scopes": sorted(ALL_SCOPES)}
+
+    assert client.post("/v1/keys", headers=member.headers, json=asked).status_code == 403

@@ -22,6 +22,8 @@ class Visitor:
     kind: Literal["nobody", "guest", "user"] = "nobody"
     email: str | None = None
     token: str = ""
+    operates: bool = False
+    """Whether they find the operators' page."""
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -37,7 +39,8 @@ def visitor_of(request: Request) -> Visitor:
     services = services_of(request)
     with reading(services.sessions) as session:
         email = service.load(session, principal).email
-    return Visitor(principal.kind, email, csrf_token(services.settings, cookie))
+    token = csrf_token(services.settings, cookie)
+    return Visitor(principal.kind, email, token, principal.operates is not None)
 
 
 TheVisitor = Annotated[Visitor, Depends(visitor_of)]
