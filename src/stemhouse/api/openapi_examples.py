@@ -28,12 +28,13 @@ def example_of(schema: Json, schemas: Json) -> Any:
     """
     if "$ref" in schema:
         return example_of(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if schema.get("examples"):
+        return schema["examples"][0]
     for key in ("example", "const", "default"):
         if key in schema and schema[key] is not None:
             return schema[key]
-    for key in ("examples", "enum"):
-        if key in schema:
-            return schema[key][0]
+    if "enum" in schema:
+        return schema["enum"][0]
     if "anyOf" in schema:
         return example_of(schema["anyOf"][0], schemas)
     if "properties" in schema:

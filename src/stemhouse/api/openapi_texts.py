@@ -31,9 +31,11 @@ TAGS: Final[list[dict[str, Any]]] = [
     {"name": "models", "description": "What songs can be taken apart with."},
     {"name": "results", "description": "Stems: for players while a job runs, and as downloads."},
     {"name": "sharing", "description": "Links that play stems anywhere, without an account."},
-    {"name": "billing", "description": "Credits: seconds of audio."},
+    {"name": "billing", "description": "Credits: songs or seconds of audio, as the site counts."},
     {"name": "payments", "description": "Buying credits and plans; only where payments are on."},
     {"name": "webhooks", "description": "Being told when jobs end (Standard Webhooks)."},
+    {"name": "takedowns", "description": "Saying that a recording is yours and must go."},
+    {"name": "admin", "description": "For operators: what is theirs to see and to change."},
     {"name": "operations", "description": "For whoever runs the service."},
 ]
 
@@ -146,6 +148,8 @@ PARAMETERS: Final[dict[str, tuple[str, str]]] = {
     "endpoint_id": ("One of your endpoints.", "whe_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "purchase_id": ("One of your purchases.", "pur_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "delivery_id": ("A delivery to that endpoint.", "whd_01k9zv5w3h8m2n4p6r7s9t0vwx"),
+    "account_id": ("An account of your sites.", "acct_01k9zv5w3h8m2n4p6r7s9t0vwx"),
+    "takedown_id": ("A request to your sites.", "tkd_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "share_id": ("One of the job's links.", "shr_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "token": ("What the link has in its address.", "shr_01k9zv5w3h8m2n4p6r7s9t0vwx.mSvxN1Tq0"),
     "stem": ("A stem's name.", "vocals"),

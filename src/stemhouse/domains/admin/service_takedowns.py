@@ -65,12 +65,12 @@ def remove(change: Change, operator: Operator, takedown_id: str, asked: RemovalR
     site_id, recording = job.site_id, job.song_sha256
     found = [job]
     if asked.block:
-        uploads.block_recording(session, site_id, recording, takedown.id, change.now)
+        uploads.block_recording(session, site_id, recording, takedown.id, now=change.now)
         blocked = Step(kind="recording_blocked", note=asked.reason, data={"sha256": recording})
         _note(change, operator, takedown, blocked)
         found = list(session.scalars(queries.jobs_of_recording(site_id, recording)))
     for one in found:
-        _remove_job(change, operator, takedown, one, asked.reason)
+        _remove_job(change, operator, takedown, one, reason=asked.reason)
     if asked.block:
         for upload in session.scalars(queries.uploads_of_recording(site_id, recording)).all():
             uploads.withdraw(session, upload, change.now)
@@ -78,7 +78,7 @@ def remove(change: Change, operator: Operator, takedown_id: str, asked: RemovalR
 
 
 def _remove_job(
-    change: Change, operator: Operator, takedown: Takedown, job: Job, reason: str
+    change: Change, operator: Operator, takedown: Takedown, job: Job, *, reason: str
 ) -> None:
     job_id = job.id
     if job.state in UNFINISHED:

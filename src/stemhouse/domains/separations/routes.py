@@ -83,6 +83,7 @@ def list_jobs(
     principal: Reader,
     session: RequestSession,
     page: WantedPage,
+    *,
     status: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
     q: Annotated[
         str | None,

@@ -210,7 +210,9 @@ def reject(session: Session, upload_id: str, error: StemhouseError) -> None:
     session.flush()
 
 
-def block_recording(session: Session, site_id: str, sha256: str, cause: str, now: datetime) -> None:
+def block_recording(
+    session: Session, site_id: str, sha256: str, cause: str, *, now: datetime
+) -> None:
     """Take a recording no more on a site, from now on."""
     row = {"site_id": site_id, "sha256": sha256, "cause": cause, "at": now}
     session.execute(insert_for(session, BlockedRecording).values(row).on_conflict_do_nothing())
