@@ -178,6 +178,6 @@ class ActionAnswer(Answer):
     actor_id: str = Field(description="The operator's account.", examples=[_ACCOUNT])
     kind: str = Field(description="What was done.", examples=["account_blocked"])
     target_id: str = Field(description="To what.", examples=[_ACCOUNT])
-    reason: str = Field(description="Why, in the operator's words.", examples=[""])
+    reason: str = Field(description="Why, in the operator's words.", examples=["spam"])
     data: dict[str, Any] = Field(description="Facts.", examples=[{}])
     at: UtcTime = Field(description="When.")
