@@ -104,4 +104,5 @@ def test_every_package_of_the_default_install_is_listed_with_its_licence() -> No
         "weights",
         "file",
         "font",
+        "script",
     }  # heads of the tables

@@ -29,7 +29,6 @@ TOOLS = {
     "vite": "vite/bin/vite.js",
     "biome": "@biomejs/biome/bin/biome",
     "tsc": "typescript/bin/tsc",
-    "vitest": "vitest/vitest.mjs",
     "openapi-typescript": "openapi-typescript/bin/cli.js",
 }
 
@@ -126,11 +125,6 @@ def mend() -> int:
     return run("biome", "check", "--write", ".")
 
 
-def unit_tests() -> int:
-    install()
-    return run("vitest", "run", "--reporter=dot")
-
-
 def schema_head() -> str:
     made_from = hashlib.sha256(OPENAPI.read_bytes()).hexdigest()
     return f"// Made by: make documents\n// from docs/openapi.json, sha256:{made_from}\n"
@@ -164,7 +158,6 @@ ACTIONS: dict[str, Callable[[], int]] = {
     "watch": watch,
     "check": check,
     "format": mend,
-    "test": unit_tests,
     "types": types,
     "compare-types": compare_types,
     "fresh": lambda: 0 if is_fresh() else 1,

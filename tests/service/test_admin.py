@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from fastapi.testclient import TestClient
 
+from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
-from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.accounts.tables import Account, Alarm
 from stemhouse.domains.admin.part import ADMIN
 from stemhouse.domains.separations.tables import Job
 from stemhouse.settings import Settings
@@ -239,3 +240,49 @@ def test_operators_are_changed_on_the_server_alone(
         path = f"/v1/admin/accounts/{colleague.account_id}/{deed}"
         answer = client.post(path, json={}, headers=operator.headers)
         assert answer.status_code == 409, deed
+
+
+def test_money_tells_what_sites_owe_in_credits(
+    client: TestClient, operator: Member, member: Member
+) -> None:
+    files = {"file": ("song.wav", noise(2), "audio/wav")}
+    upload = client.post("/v1/uploads", files=files, headers=member.headers).json()
+    client.post("/v1/jobs", json={"upload_id": upload["id"]}, headers=member.headers)
+
+    answer = client.get("/v1/admin/money", headers=operator.headers)
+
+    credits = {(one["site"], one["unit"]): one for one in answer.json()["credits"]}
+    ours = credits["default", "second"]
+    assert (ours["granted"], ours["spent"], ours["outstanding"]) == (36_000, 0, 36_000)
+    assert answer.json()["takings"] == []
+    table = client.get("/v1/admin/money/takings", headers=operator.headers)
+    assert table.headers["content-type"].startswith("text/csv")
+    assert table.text.startswith("site,month,currency,")
+
+
+def test_an_alarm_is_listed_until_it_was_seen(
+    client: TestClient, sessions: SessionFactory, operator: Member
+) -> None:
+    now = datetime.now(UTC)
+    with transaction(sessions) as session:
+        for site in ("default", "gone"):
+            session.add(
+                Alarm(
+                    id=new_id("alm"),
+                    site_id=site,
+                    kind="many_jobs",
+                    subject=site,
+                    period="now",
+                    data={"jobs": 240},
+                    raised_at=now,
+                )
+            )
+
+    (alarm,) = client.get("/v1/admin/alarms?seen=false", headers=operator.headers).json()["data"]
+    path = f"/v1/admin/alarms/{alarm['id']}/seen"
+    seen = client.post(path, headers=operator.headers).json()
+
+    assert (alarm["site"], alarm["data"], alarm["seen_at"]) == ("default", {"jobs": 240}, None)
+    assert seen["seen_at"] is not None
+    unseen = client.get("/v1/admin/alarms?seen=false", headers=operator.headers).json()
+    assert unseen["data"] == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stemhouse.domains.admin import routes, routes_takedowns
+from stemhouse.domains.admin import routes, routes_money, routes_takedowns
 from stemhouse.http.part import Part
 
-ADMIN = Part(name="admin", routers=(routes.router, routes_takedowns.router))
+ADMIN = Part(name="admin", routers=(routes.router, routes_takedowns.router, routes_money.router))

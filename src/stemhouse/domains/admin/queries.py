@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Select, func, or_, select
 
-from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.accounts.tables import Account, Alarm
 from stemhouse.domains.admin.tables import AdminAction
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result
@@ -59,6 +59,11 @@ def jobs_of_recording(site_id: str, sha256: str) -> Select[Job]:
 def uploads_of_recording(site_id: str, sha256: str) -> Select[Upload]:
     """List the uploads of a site that are a recording."""
     return select(Upload).where(Upload.site_id == site_id, Upload.sha256 == sha256)
+
+
+def alarms(sites: Sites) -> Select[Alarm]:
+    """List what looks like abuse."""
+    return select(Alarm).where(Alarm.site_id.in_(sites))
 
 
 def actions(sites: Sites) -> Select[AdminAction]:

@@ -5,6 +5,7 @@ import { t } from "../../ui/texts";
 import "./admin-accounts";
 import "./admin-actions";
 import "./admin-jobs";
+import "./admin-money";
 import "./admin-overview";
 import "./admin-takedowns";
 
@@ -12,6 +13,7 @@ const VIEWS: Readonly<Record<string, () => TemplateResult>> = {
   overview: () => html`<admin-overview></admin-overview>`,
   jobs: () => html`<admin-jobs></admin-jobs>`,
   accounts: () => html`<admin-accounts></admin-accounts>`,
+  money: () => html`<admin-money></admin-money>`,
   takedowns: () => html`<admin-takedowns></admin-takedowns>`,
   actions: () => html`<admin-actions></admin-actions>`,
 };

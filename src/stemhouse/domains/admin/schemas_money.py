@@ -1,0 +1,69 @@
+"""Bodies of the operators' routes about money."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from stemhouse.http.schemas import Answer, UtcTime
+
+
+class CreditsAnswer(Answer):
+    """Credits of a site in one unit: what was granted is the sum of all the others."""
+
+    site: str = Field(description="The site.", examples=["studio"])
+    unit: str = Field(description="song or second.", examples=["second"])
+    granted: int = Field(description="Given or sold.", examples=[36_000])
+    spent: int = Field(description="For songs that were delivered.", examples=[12_000])
+    expired: int = Field(description="Not spent in time.", examples=[600])
+    taken_back: int = Field(description="After refunds and disputes.", examples=[0])
+    outstanding: int = Field(description="Can still be spent, or is held.", examples=[23_400])
+    dropped: int = Field(description="Gone with deleted accounts.", examples=[0])
+
+
+class TakingsAnswer(Answer):
+    """One month of one site in one currency, in the currency's smallest unit."""
+
+    site: str = Field(description="The site.", examples=["studio"])
+    month: str = Field(description="Year and month.", examples=["2026-11"])
+    currency: str = Field(description="ISO 4217, lower case.", examples=["usd"])
+    bills: int = Field(description="How many were paid.", examples=[12])
+    buyers: int = Field(description="Accounts that paid.", examples=[9])
+    total_cents: int = Field(description="Of the bills.", examples=[4_800])
+    tax_cents: int = Field(description="Of that, taxes.", examples=[0])
+    paid_cents: int = Field(description="What was paid.", examples=[4_800])
+    refunded_cents: int = Field(description="What went back.", examples=[400])
+    disputed_cents: int = Field(description="What banks took back.", examples=[0])
+    net_cents: int = Field(
+        description="Paid, less taxes, refunds and lost disputes; Stripe's fees are in it.",
+        examples=[4_400],
+    )
+
+
+class SubscribersAnswer(Answer):
+    """How many have a plan that is paid."""
+
+    site: str = Field(description="The site.", examples=["studio"])
+    plan: str = Field(description="The plan.", examples=["pro"])
+    status: str = Field(description="As Stripe has it.", examples=["active"])
+    accounts: int = Field(description="How many.", examples=[7])
+
+
+class MoneyAnswer(Answer):
+    """What sites earn and owe."""
+
+    credits: list[CreditsAnswer] = Field(description="By site and unit.")
+    takings: list[TakingsAnswer] = Field(description="By month, site and currency; oldest first.")
+    subscribers: list[SubscribersAnswer] = Field(description="By site, plan and state.")
+
+
+class AlarmAnswer(Answer):
+    """Something that an operator should look at."""
+
+    id: str = Field(description="Identifier.", examples=["alm_01k9zv5w3h8m2n4p6r7s9t0vwx"])
+    site: str = Field(description="Its site.", examples=["studio"])
+    kind: str = Field(description="What it is about.", examples=["many_jobs"])
+    data: dict[str, Any] = Field(description="Facts.", examples=[{"jobs": 240}])
+    raised_at: UtcTime = Field(description="When it was raised.")
+    seen_at: UtcTime | None = Field(description="When an operator saw it; null before.")

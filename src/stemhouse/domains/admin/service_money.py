@@ -1,0 +1,94 @@
+"""What sites earn and owe, and what looks like abuse."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from stemhouse.domains.accounts.tables import Alarm
+from stemhouse.domains.admin import queries
+from stemhouse.domains.admin.operator import Deed, Operator, record
+from stemhouse.domains.admin.schemas_money import (
+    AlarmAnswer,
+    CreditsAnswer,
+    MoneyAnswer,
+    SubscribersAnswer,
+    TakingsAnswer,
+)
+from stemhouse.domains.billing.closing import totals_of_site
+from stemhouse.domains.payments import money
+from stemhouse.errors import NotFound
+
+
+def shown(session: Session, operator: Operator, now: datetime) -> MoneyAnswer:
+    """Return credits, takings and subscribers of the operator's sites."""
+    return MoneyAnswer(
+        credits=[one for site in operator.sites for one in _credits(session, site)],
+        takings=[TakingsAnswer(**asdict(one)) for one in _takings(session, operator, now)],
+        subscribers=[
+            SubscribersAnswer(**asdict(one))
+            for site in operator.sites
+            for one in money.subscribers(session, site)
+        ],
+    )
+
+
+def as_csv(session: Session, operator: Operator, now: datetime) -> str:
+    """Return the takings as a table for spreadsheets."""
+    return money.as_csv(_takings(session, operator, now))
+
+
+def show_alarm(alarm: Alarm) -> AlarmAnswer:
+    """Return an alarm."""
+    return AlarmAnswer(
+        id=alarm.id,
+        site=alarm.site_id,
+        kind=alarm.kind,
+        data=alarm.data,
+        raised_at=alarm.raised_at,
+        seen_at=alarm.seen_at,
+    )
+
+
+def see(session: Session, operator: Operator, alarm_id: str, now: datetime) -> Alarm:
+    """Say that an operator has seen an alarm. Again changes nothing.
+
+    Raises
+    ------
+    NotFound
+        None of the operator's sites has it.
+    """
+    alarm = session.scalar(queries.alarms(operator.sites).where(Alarm.id == alarm_id))
+    if alarm is None:
+        raise NotFound("there is no such alarm")
+    if alarm.seen_at is None:
+        alarm.seen_at = now
+        session.flush()
+        deed = Deed(kind="alarm_seen", site_id=alarm.site_id, target_id=alarm.id)
+        record(session, operator, deed, now)
+    return alarm
+
+
+def _takings(session: Session, operator: Operator, now: datetime) -> list[money.Takings]:
+    found = [
+        one for site in operator.sites for one in money.all_takings(session, now, site_id=site)
+    ]
+    return sorted(found, key=lambda one: (one.month, one.site, one.currency))
+
+
+def _credits(session: Session, site: str) -> list[CreditsAnswer]:
+    return [
+        CreditsAnswer(
+            site=site,
+            unit=unit,
+            granted=totals.granted,
+            spent=totals.spent,
+            expired=totals.expired,
+            taken_back=totals.taken_back,
+            outstanding=totals.available + totals.held,
+            dropped=totals.dropped,
+        )
+        for unit, totals in sorted(totals_of_site(session, site).items())
+    ]
