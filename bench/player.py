@@ -12,7 +12,6 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import psutil
 from playwright.sync_api import Browser, Page
 
 from bench.load import quantile
@@ -20,6 +19,7 @@ from bench.machine import busy, describe_machine
 from bench.report import save
 from tests.browser.chromium import running_chromium
 from tests.browser.listening import longest_match, recorded
+from tests.browser.memory import page_sizes
 from tests.browser.stored_songs import SongServer, lengthened, noise, song_server, store
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -113,40 +113,14 @@ def first_sound(arguments: argparse.Namespace, songs: SongServer, browser: Brows
     return [("first sound after opening the page of 5 minutes, 4 stems", measured, "1 s")]
 
 
-def hour(arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:
+def hour(arguments: argparse.Namespace, songs: SongServer, _browser: Browser) -> list[Row]:
     store(songs.folder / "hour", noise(STEMS, seconds=30, rate=RATE), rate=RATE, segment_s=10)
     lengthened(songs.folder / "hour", 120)
-    with opened(browser, songs) as page:
-        empty = renderer_bytes()
-        page.evaluate(_OPEN, "/hour/manifest.json")
-        sizes = []
-        for jump in range(arguments.jumps):
-            at_s = jump * 3590 / arguments.jumps
-            page.evaluate("at_s => document.querySelector('stem-player').player.seek(at_s)", at_s)
-            page.wait_for_function(
-                "at_s => document.querySelector('stem-player').player.position_s > at_s + 0.3",
-                arg=at_s,
-                timeout=60_000,
-            )
-            sizes.append(renderer_bytes())
-        held = page.evaluate("document.querySelector('stem-player').player.held_bytes")
-    whole = f"{max(sizes) / MIB:.0f} MiB at most, {median(sizes) / MIB:.0f} MiB in the middle"
+    sizes = page_sizes(songs, "/hour/manifest.json", arguments.jumps, songs.folder / "profile")
+    measured = f"{max(sizes) / MIB:.0f} MiB ({median(sizes) / MIB:.0f} MiB in the middle)"
     return [
-        (f"page of one hour, 4 stems, {arguments.jumps} places played", whole, "-"),
-        ("of this the player's", f"{(max(sizes) - empty) / MIB:.0f} MiB", "150 MB"),
-        ("of this decoded sound that is kept", f"{held / MIB:.0f} MiB", "48 MB and what plays"),
+        (f"process of a page that plays {arguments.jumps} places of an hour", measured, "150 MB")
     ]
-
-
-def renderer_bytes() -> int:
-    # Memory of its own: what it shares with other processes of the browser is not the page's.
-    family = psutil.Process().children(recursive=True)
-    sizes = [
-        process.memory_full_info().uss
-        for process in family
-        if "--type=renderer" in process.cmdline()
-    ]
-    return max(sizes, default=0)
 
 
 def zooming(_arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:
@@ -154,9 +128,13 @@ def zooming(_arguments: argparse.Namespace, songs: SongServer, browser: Browser)
     store(songs.folder / "short", stems, rate=RATE, segment_s=2)
     with opened(browser, songs) as page:
         page.evaluate(_OPEN, "/short/manifest.json")
+        # Loading is over: what is lost now is lost by zooming.
+        page.wait_for_function("document.querySelector('stem-player').player.ahead_s > 4")
         heard = recorded(page, 6.0, _ZOOM)
         frames_ms: list[Any] = page.evaluate("window.frames_ms")
     mix = np.stack(list(stems.values())).sum(axis=0, dtype=np.float32)
+    # The recorder is there a little before it hears.
+    heard = heard[:, np.flatnonzero(heard[0])[0] :]
     lost = heard.shape[1] - longest_match(heard, mix)
     return [
         ("sound lost in 6 s while zooming in every frame", f"{lost / RATE * 1000:.0f} ms", "0 ms"),

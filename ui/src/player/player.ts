@@ -52,7 +52,7 @@ interface Sound {
   readonly output: GainNode;
 }
 
-const BUDGET_BYTES = 48e6;
+const BUDGET_BYTES = 36e6;
 const TICK_MS = 100;
 // A context that plays nothing still costs battery.
 const SLEEP_AFTER_MS = 10_000;

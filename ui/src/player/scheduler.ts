@@ -144,9 +144,8 @@ export class Scheduler {
     this.#running = false;
     for (const one of this.#sounding) {
       one.node.stop();
-      one.node.disconnect();
+      this.#letGo(one);
     }
-    this.#sounding.clear();
   }
 
   get #silent(): boolean {
@@ -226,17 +225,22 @@ export class Scheduler {
     // One that has not begun never does.
     if (frame <= one.frame) {
       one.node.stop();
-      one.node.disconnect();
-      this.#sounding.delete(one);
+      this.#letGo(one);
     } else one.node.stop(frame / this.#parts.context.sampleRate);
+  }
+
+  #letGo(one: Sounding): void {
+    one.node.disconnect();
+    // Or the samples live until the node is collected.
+    one.node.buffer = null;
+    this.#sounding.delete(one);
   }
 
   #release(): void {
     const frame = this.frame;
     for (const one of this.#sounding) {
       if (one.endFrame >= frame) continue;
-      one.node.disconnect();
-      this.#sounding.delete(one);
+      this.#letGo(one);
     }
     this.#timeline.prune(frame - this.#parts.context.sampleRate);
   }

@@ -46,10 +46,10 @@ export const styles = css`
   button:disabled { opacity: 0.4; cursor: default; }
   .numbers { font-variant-numeric: tabular-nums; }
 
-  header { display: flex; align-items: center; gap: 0.75rem; padding: 0.75rem 0.75rem 0.75rem 1.25rem; min-block-size: 4rem; }
+  header { display: flex; align-items: center; gap: 0.75rem; padding: 0.75rem 0.75rem 0.75rem 1.25rem; min-block-size: 4.5rem; }
   .what { flex: 1; min-inline-size: 0; }
   .title { font-family: var(--font-heading, inherit); font-weight: 650; font-size: 1.0625rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-  .artist { min-block-size: 1.4em; color: var(--_muted); font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+  .artist { color: var(--_muted); font-size: 0.875rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
   .notice {
     display: flex; flex-wrap: wrap; align-items: center; gap: 0.25rem 1rem;
     padding: 0.5rem 1.25rem; background: color-mix(in srgb, var(--_accent) 9%, transparent); font-size: 0.875rem;
