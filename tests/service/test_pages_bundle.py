@@ -44,7 +44,7 @@ def test_files_are_sent_compressed_to_who_takes_that(encoding: str, client: Test
     assert packed.headers["content-encoding"] == encoding
     assert "content-encoding" not in plain.headers
     assert plain.headers["vary"] == "Accept-Encoding"
-    assert plain.text.startswith(":root")
+    assert ":root{" in plain.text
 
 
 @pytest.mark.parametrize(
