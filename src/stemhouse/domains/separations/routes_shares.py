@@ -31,16 +31,16 @@ router = APIRouter(prefix="/v1", tags=["sharing"])
 def share_job(
     *,
     job_id: str,
-    asked: ShareRequest,
     principal: Writer,
     session: RequestSession,
     settings: CurrentSettings,
     place: ThePlace,
     now: Now,
+    asked: ShareRequest | None = None,
 ) -> ShareAnswer:
     """Make a link that plays the stems without an account, also on other people's pages."""
     made = service_shares.share(
-        session, principal, job_id, now=now, expires_in_s=asked.expires_in_s
+        session, principal, job_id, now=now, expires_in_s=(asked or ShareRequest()).expires_in_s
     )
     return _shown(made, settings, place)
 

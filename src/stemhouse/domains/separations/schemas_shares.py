@@ -15,7 +15,7 @@ class ShareRequest(Request):
     """A link to make."""
 
     expires_in_s: int = Field(
-        _WEEK_S,
+        default=_WEEK_S,
         ge=60,
         le=_YEAR_S,
         description="How long it is good, in seconds; never longer than the stems are kept.",
