@@ -79,7 +79,12 @@ def served(folder: Path) -> Iterator[Served]:
         storage_url=f"file://{folder}/files",
     )
     # All visitors of the tests come from one address.
-    write_site(folder / "sites", guard__guests_per_address_per_day=1_000)
+    # All visitors of the tests share one address.
+    write_site(
+        folder / "sites",
+        guard__guests_per_address_per_day=1_000,
+        guard__accounts_per_address_per_day=0,
+    )
     engine = make_engine(settings.effective_database_url)
     upgrade(engine)
     engine.dispose()
