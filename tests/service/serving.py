@@ -78,7 +78,6 @@ def served(folder: Path) -> Iterator[Served]:
         limits_storage="memory",
         storage_url=f"file://{folder}/files",
     )
-    # All visitors of the tests come from one address.
     # All visitors of the tests share one address.
     write_site(
         folder / "sites",
