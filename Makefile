@@ -25,7 +25,7 @@ NODE      := $(VENV)/.node
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run demo test test-faults check format coverage bench bench-service quality golden migration
+.PHONY: help run demo test test-browser test-faults check format coverage bench bench-service quality golden migration
 .PHONY: bench-player demo-payments example documents requirements dist clean weights dev ui
 
 help: ## List what make can do
@@ -65,7 +65,10 @@ demo-payments: $(INSTALLED) ## Start the service with a pretended Stripe: buy wi
 test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choose)
 	@$(MAKE) --no-print-directory weights || \
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
-	$(BIN)/python -m pytest $(PYTEST_SPREAD) $(ARGS)
+	$(BIN)/python -m pytest $(PYTEST_SPREAD) --ignore tests/browser $(ARGS)
+
+test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about a quarter of an hour)
+	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (about ten minutes)
 	$(BIN)/python -m pytest --faults tests/service/test_faults.py tests/service/test_faults_around.py $(ARGS)
