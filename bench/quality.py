@@ -14,6 +14,7 @@ from stemhouse.engine.codec import AudioWriter, open_source, parse_format
 from stemhouse.engine.evaluate import Score, score_folder
 from stemhouse.engine.loading import DEFAULT_MODEL
 from stemhouse.engine.options import Quality
+from stemhouse.engine.runtime import RuntimeOptions
 from stemhouse.engine.separator import Separator
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,9 +36,14 @@ def main() -> None:
     )
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--quality", action="append", choices=QUALITIES, default=None)
+    parser.add_argument("--precision", default="auto", help="of the network's arithmetic")
     arguments = parser.parse_args()
+    runtime = RuntimeOptions(precision=arguments.precision)
     qualities = list(arguments.quality or QUALITIES)
-    with tempfile.TemporaryDirectory() as folder, Separator(arguments.model) as separator:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Separator(arguments.model, runtime=runtime) as separator,
+    ):
         songs = arguments.songs or _carried_songs(Path(folder))
         _print_table(list(score_folder(songs, separator, qualities)))
 

@@ -11,6 +11,7 @@ from stemhouse import Options, RuntimeOptions, Separator
 from stemhouse.engine.catalogue import load_card
 from stemhouse.engine.checkpoint import read_checkpoint
 from stemhouse.engine.runtime import Runtime, choose_runtime
+from stemhouse.engine.runtime.processor import prefers_bfloat16
 from stemhouse.engine.unet import build_graph
 from stemhouse.errors import DeviceLost, ModelIncompatible, RuntimeUnavailable
 
@@ -51,6 +52,32 @@ def test_a_cpu_is_served_by_openvino_and_the_answer_says_all_about_it():
     assert info.version
     assert info.device_name
     assert info.fallback is None
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "preferred"),
+    [
+        ("GenuineIntel", "avx2 avx512f avx512_bf16 amx_bf16 amx_tile", True),
+        ("GenuineIntel", "avx2 avx512f avx512_bf16", False),
+        ("AuthenticAMD", "avx2 avx512f avx512_bf16", True),
+        ("AuthenticAMD", "avx2", False),
+    ],
+)
+def test_bfloat16_is_preferred_where_the_processor_is_faster_with_it(
+    vendor: str, flags: str, preferred: bool, tmp_path: Path
+):
+    described = tmp_path / "cpuinfo"
+    described.write_text(f"processor\t: 0\nvendor_id\t: {vendor}\nflags\t\t: fpu {flags}\n\n" * 2)
+
+    assert prefers_bfloat16(described) is preferred
+
+
+def test_a_processor_that_nothing_is_known_of_computes_in_float32(tmp_path: Path):
+    empty = tmp_path / "cpuinfo"
+    empty.write_text("")
+
+    assert not prefers_bfloat16(empty)
+    assert not prefers_bfloat16(tmp_path / "missing")
 
 
 def test_threads_are_the_cores_this_process_may_use():

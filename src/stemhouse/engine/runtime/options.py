@@ -24,8 +24,8 @@ class RuntimeOptions:
         Where. "auto" is the CPU: a GPU is used when it is asked for, never by surprise.
     precision : {"auto", "float32", "bfloat16", "float16"}
         Of the network's arithmetic; everything around it is float32. "auto" is bfloat16 where the
-        processor has matrix units for it (AMX: twice as fast, stems within 50 dB of float32) and
-        float32 elsewhere, because without those units bfloat16 is slower than float32.
+        processor is faster with it (AMX, or AMD's AVX512-BF16: twice as fast, stems within 50 dB
+        of float32) and float32 elsewhere, because other processors are slower with it.
     threads : int or None
         Processor threads, 1 or more. None is one per core this process may use.
     allow_fallback : bool

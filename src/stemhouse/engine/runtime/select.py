@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stemhouse.engine.runtime.network import Network
 from stemhouse.engine.runtime.options import RuntimeInfo, RuntimeOptions
-from stemhouse.engine.runtime.processor import has_bfloat16_matrix_units, usable_cores
+from stemhouse.engine.runtime.processor import prefers_bfloat16, usable_cores
 from stemhouse.errors import DiskFull, RuntimeUnavailable
 
 
@@ -95,7 +95,7 @@ def _resolve_openvino(options: RuntimeOptions, device: str) -> RuntimeInfo:
 
     precision = options.precision
     if precision == "auto":
-        precision = "bfloat16" if has_bfloat16_matrix_units() else "float32"
+        precision = "bfloat16" if prefers_bfloat16() else "float32"
     if not openvino.supports(precision):
         raise RuntimeUnavailable(
             f"this processor does not compute in {precision}; use 'auto' or 'float32'"
