@@ -207,7 +207,10 @@ class Settings(BaseModel):
 
     # --- workers
     worker_poll_s: Annotated[float, Field(ge=0.05, le=5)] = _setting(
-        0.05, "Workers", "Seconds between two looks at the queue."
+        1.0,
+        "Workers",
+        "Seconds between two looks at the queue when nothing rings: a job that is queued wakes the "
+        "workers at once.",
     )
     heartbeat_s: Seconds = _setting(5.0, "Workers", "Seconds between two signs of life.")
     dead_after_s: Seconds = _setting(

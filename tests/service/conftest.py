@@ -107,7 +107,6 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
         database_url=SecretStr(database_url),
         secret_key=SecretStr("a secret that only the tests know of"),
         public_url="http://testserver",
-        worker_poll_s=0.05,
         heartbeat_s=0.2,
         dead_after_s=1.5,
         limits_storage="memory",

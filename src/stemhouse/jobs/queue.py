@@ -9,6 +9,7 @@ from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy.orm import Session
 
 from stemhouse.db.session import make_engine
+from stemhouse.jobs.bell import ring
 
 APPLICATION: Final = "stemhouse"
 QUEUE: Final = "songs"
@@ -80,6 +81,7 @@ class JobQueue:
             },
             job_id,
         )
+        ring(session)
 
     def close(self) -> None:
         """Let go of the database."""

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
+from dbos._queue import queue_worker_thread
 from sqlalchemy.exc import SQLAlchemyError
 
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.jobs import heartbeat
+from stemhouse.jobs.bell import Bell
 from stemhouse.jobs.queue import APPLICATION, QUEUE, VERSION, WORKFLOW, library_url
 from stemhouse.jobs.steps import Incarnation, JobSteps
 
@@ -22,6 +24,8 @@ _log = logging.getLogger(__name__)
 
 _POOL_SIZE = 5
 _ENDED = {"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"}
+
+_STOP_WITHIN_S = 10.0
 
 _MOST_RECOVERIES = 100
 """Starts after which the queue itself gives a job up. Ours is long done with it by then."""
@@ -38,7 +42,7 @@ class WorkerOptions:
     songs_at_once : int
         Jobs that one worker runs side by side; the same for all workers of an installation.
     poll_s : float
-        Between two looks at the queue, 0.05 to 5.
+        Between two looks at the queue when nothing rings.
     heartbeat_s : float
         Between two signs of life.
     dead_after_s : float
@@ -49,7 +53,7 @@ class WorkerOptions:
 
     database_url: str
     songs_at_once: int = 1
-    poll_s: float = 0.05
+    poll_s: float = 1.0
     heartbeat_s: float = 5.0
     dead_after_s: float = 30.0
     sweep_s: float = 30.0
@@ -92,6 +96,7 @@ class Worker:
         """Take no more jobs and hand those that run to other workers."""
         self._stop.set()
         self._beating.join()
+        self._taking.stop()
         self._incarnation.end()
         # Only then is it true that nothing runs here: the children are gone.
         self._steps.close()
@@ -101,13 +106,16 @@ class Worker:
     def _launch(self, incarnation: Incarnation) -> None:
         with transaction(self._sessions) as session:
             heartbeat.register(session, incarnation.executor_id, self._options.songs_at_once)
-        DBOS(config=_library_config(self._options, incarnation.executor_id))
-        self._register_workflow(incarnation)
-        DBOS.listen_queues([QUEUE])
+        library = DBOS(config=_library_config(self._options, incarnation.executor_id))
+        bell = Bell(self._options.database_url)
+        self._register_workflow(incarnation, bell)
+        # The library's own loop would look at the queue by the clock alone.
+        DBOS.listen_queues([])
         DBOS.launch()
+        self._taking = _Taking(library, bell)
         _log.info("worker started", extra={"executor_id": incarnation.executor_id})
 
-    def _register_workflow(self, incarnation: Incarnation) -> None:
+    def _register_workflow(self, incarnation: Incarnation, bell: Bell) -> None:
         steps = self._steps
 
         def separate_song(job_id: str) -> str:
@@ -120,6 +128,8 @@ class Worker:
                 _log.exception("a step met a fault", extra={"job_id": job_id})
                 steps.fail(job_id)
                 return "fault"
+            finally:
+                bell.ring()
 
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_MOST_RECOVERIES)(separate_song)
 
@@ -162,6 +172,7 @@ class Worker:
         former = self._incarnation
         _log.warning("held for dead, starting anew", extra={"executor_id": former.executor_id})
         former.end()
+        self._taking.stop()
         DBOS.destroy(destroy_registry=True)
         # What the queue handed us between waking up and noticing must not stay with the dead.
         self._declare_ended(former)
@@ -175,6 +186,28 @@ class Worker:
         except SQLAlchemyError as error:
             # Others will notice the silence.
             _log.warning("could not sign off: %s", type(error).__name__)
+
+
+class _Taking:
+    """The library's loop that takes jobs from the queue, woken by our bell."""
+
+    def __init__(self, library: DBOS, bell: Bell) -> None:
+        queue = DBOS.retrieve_queue(QUEUE)
+        assert queue is not None, "registered when the worker started"
+        self._bell = bell
+        self._thread = threading.Thread(
+            target=queue_worker_thread, args=(bell, library, queue), name="taking", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Take no more."""
+        self._bell.set()
+        self._thread.join(_STOP_WITHIN_S)
+        if self._thread.is_alive():
+            _log.warning("the queue's loop is slow to stop")
+        else:
+            self._bell.close()
 
 
 def _run_steps(steps: JobSteps, job_id: str, incarnation: Incarnation) -> str:

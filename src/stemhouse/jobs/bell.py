@@ -1,0 +1,201 @@
+"""What wakes a worker when a job is queued, so that an idle one need not keep asking the queue.
+
+On PostgreSQL the transaction that queues a job notifies a channel, and workers listen to it. On
+SQLite a worker looks at the counter that every commit to the file moves: twenty cheap looks a
+second, where a look at the queue is a dozen queries. Both may miss something, a cut connection for
+example: what was missed is found by the next ordinary look, `poll_s` later.
+"""
+
+from __future__ import annotations
+
+import logging
+import selectors
+import socket
+import sqlite3
+import threading
+import time
+from typing import Final, Protocol
+
+import psycopg
+from sqlalchemy import make_url, text
+from sqlalchemy.orm import Session
+
+_log = logging.getLogger(__name__)
+
+_CHANNEL: Final = "stemhouse_songs"
+
+_LOOK_S: Final = 0.05
+"""Between two looks at SQLite's counter."""
+
+_LISTEN_S: Final = 60.0
+"""How long one listens at a stretch."""
+
+_LINGER_S: Final = 0.3
+"""After the bell the queue is looked at several times: a job's place is free a moment after that
+job could ring, and what another worker holds at that instant is left alone."""
+
+_TIMEOUT_S: Final = 10
+
+_DEAF_S: Final = 1.0
+"""Before a PostgreSQL that does not answer is called again."""
+
+
+def ring(session: Session) -> None:
+    """Wake the workers when the caller's transaction commits."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(text(f"NOTIFY {_CHANNEL}"))
+
+
+class Bell(threading.Event):
+    """The event that stops a queue's loop; waiting for it also ends when a job may be there.
+
+    The loop is the queue library's: it waits for its end between two looks at the queue, which is
+    the moment in which it can be woken.
+
+    Parameters
+    ----------
+    database_url : str
+        Where jobs are queued.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        super().__init__()
+        self._ear = _open_ear(database_url)
+        self._lively_until = 0.0
+        self._lock = threading.Lock()
+        self._closed = False
+
+    def set(self) -> None:
+        """End the loop."""
+        super().set()
+        self.ring()
+
+    def ring(self) -> None:
+        """Wake the loop of this process: it has room for another job."""
+        with self._lock:
+            if not self._closed:
+                self._ear.wake()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, the bell or the time; say whether it is the end."""
+        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
+        while not self.is_set():
+            now = time.monotonic()
+            if now < self._lively_until:
+                return super().wait(_LOOK_S)
+            if now >= deadline:
+                break
+            if self._ear.heard(min(_LISTEN_S, deadline - now)):
+                self._lively_until = time.monotonic() + _LINGER_S
+                break
+        return self.is_set()
+
+    def close(self) -> None:
+        """Let go of the connection, after the loop has ended."""
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._ear.close()
+
+
+class _Ear(Protocol):
+    def heard(self, within_s: float) -> bool:
+        """Wait for news, at most so long."""
+        ...
+
+    def wake(self) -> None:
+        """Be news, from any thread."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def _open_ear(database_url: str) -> _Ear:
+    url = make_url(database_url)
+    if url.get_backend_name() == "sqlite":
+        return _SqliteEar(url.database or "")
+    plain = url.set(drivername="postgresql")
+    return _PostgresEar(plain.render_as_string(hide_password=False))
+
+
+class _SqliteEar:
+    def __init__(self, path: str) -> None:
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._woken = threading.Event()
+        self._version = self._count()
+
+    def heard(self, within_s: float) -> bool:
+        if self._woken.wait(min(within_s, _LOOK_S)):
+            self._woken.clear()
+            return True
+        before, self._version = self._version, self._count()
+        return self._version != before
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _count(self) -> int:
+        # Moves with every commit of another connection, of this process or any other.
+        try:
+            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+        except sqlite3.OperationalError:
+            # Somebody is busy with the file, which is news as well.
+            return -1
+
+
+class _PostgresEar:
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._connection: psycopg.Connection | None = None
+        self._deaf_until = 0.0
+        self._wake_here, self._wake_there = socket.socketpair()
+        self._wake_here.setblocking(False)
+
+    def heard(self, within_s: float) -> bool:
+        if self._connection is None and time.monotonic() >= self._deaf_until:
+            # What was rung before we listened is found by looking.
+            return self._listen()
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(self._wake_here, selectors.EVENT_READ)
+            if self._connection is not None:
+                waiting.register(self._connection.fileno(), selectors.EVENT_READ)
+            ready = {key.fd for key, _events in waiting.select(within_s)}
+        if self._wake_here.fileno() in ready:
+            self._wake_here.recv(4096)
+        return bool(ready) and self._take_notes(ready)
+
+    def wake(self) -> None:
+        self._wake_there.send(b"!")
+
+    def close(self) -> None:
+        self._hang_up()
+        self._wake_here.close()
+        self._wake_there.close()
+
+    def _take_notes(self, ready: set[int]) -> bool:
+        if self._connection is not None and self._connection.fileno() in ready:
+            try:
+                # Only to empty the line: a note says nothing but that there is one.
+                list(self._connection.notifies(timeout=0))
+            except psycopg.OperationalError as error:
+                _log.warning("the workers' bell is cut: %s", type(error).__name__)
+                self._hang_up()
+        return True
+
+    def _listen(self) -> bool:
+        try:
+            connection = psycopg.connect(self._url, autocommit=True, connect_timeout=_TIMEOUT_S)
+            connection.execute(f"LISTEN {_CHANNEL}")
+        except psycopg.OperationalError:
+            self._deaf_until = time.monotonic() + _DEAF_S
+            return False
+        self._connection = connection
+        return True
+
+    def _hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
