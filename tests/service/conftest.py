@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -26,7 +25,12 @@ from stemhouse.domains.accounts.tokens import SHOWN_CHARACTERS, hash_token, new_
 from stemhouse.settings import Settings
 from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.sites import TEST_SITE, write_site
-from tests.service.postgres import running_postgres
+from tests.service.postgres import (
+    DatabaseSupply,
+    create_postgres_database,
+    drop_postgres_database,
+    running_postgres,
+)
 
 MODELS = Path(__file__).parents[1] / "data"
 
@@ -62,6 +66,13 @@ def postgres_template(postgres_server: str) -> Iterator[str]:
     drop_postgres_database(postgres_server, name)
 
 
+@pytest.fixture(scope="session")
+def postgres_supply(postgres_server: str, postgres_template: str) -> Iterator[DatabaseSupply]:
+    supply = DatabaseSupply(postgres_server, postgres_template)
+    yield supply
+    supply.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def dialect(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -89,10 +100,10 @@ def database_url(dialect: str, tmp_path: Path, request: pytest.FixtureRequest) -
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"
         return
-    server = request.getfixturevalue("postgres_server")
-    name = create_postgres_database(server, request.getfixturevalue("postgres_template"))
-    yield f"{server}/{name}"
-    drop_postgres_database(server, name)
+    supply = request.getfixturevalue("postgres_supply")
+    name = supply.take()
+    yield f"{request.getfixturevalue('postgres_server')}/{name}"
+    supply.give_back(name)
 
 
 @pytest.fixture
@@ -191,15 +202,3 @@ def make_member(sessions: SessionFactory, clock: ManualClock) -> MakeMember:
 @pytest.fixture
 def member(make_member: MakeMember) -> Member:
     return make_member()
-
-
-def create_postgres_database(server: str, template: str = "template0") -> str:
-    name = f"stemhouse_test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return name
-
-
-def drop_postgres_database(server: str, name: str) -> None:
-    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

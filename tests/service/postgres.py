@@ -10,7 +10,10 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -82,7 +85,7 @@ class PrivatePostgres:
         # Not in pytest's folders, which are closed to every other user.
         self._folder = tempfile.TemporaryDirectory(prefix="stemhouse-postgres-")
         folder = Path(self._folder.name)
-        data = folder / "data"
+        self._data = data = folder / "data"
         data.mkdir()
         if as_user:
             folder.chmod(0o755)
@@ -107,14 +110,55 @@ class PrivatePostgres:
             time.sleep(0.1)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        # SIGINT ends the connections and stops; SIGQUIT is a crash of everything.
+        # SIGINT ends the connections and stops; SIGQUIT is a crash of everything. The server itself
+        # is told: runuser would make a SIGTERM of it, which waits for whoever is connected.
         if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(how)
+            os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), how)
             self._process.wait(timeout=30)
 
     def remove(self) -> None:
         self.stop()
         self._folder.cleanup()
+
+
+class DatabaseSupply:
+    # Databases made from a template before they are asked for, and dropped behind the tests' backs:
+    # each takes a quarter of a second, most of it waiting for the disk.
+    _AHEAD = 2
+
+    def __init__(self, server: str, template: str) -> None:
+        self._server, self._template = server, template
+        self._pool = ThreadPoolExecutor(2, "postgres-supply")
+        self._ready: deque[Future[str]] = deque()
+        self._dropped: list[Future[None]] = []
+
+    def take(self) -> str:
+        while len(self._ready) <= self._AHEAD:
+            made = self._pool.submit(create_postgres_database, self._server, self._template)
+            self._ready.append(made)
+        return self._ready.popleft().result()
+
+    def give_back(self, name: str) -> None:
+        self._dropped.append(self._pool.submit(drop_postgres_database, self._server, name))
+
+    def close(self) -> None:
+        for made in self._ready:
+            self.give_back(made.result())
+        for dropped in self._dropped:
+            dropped.result()
+        self._pool.shutdown()
+
+
+def create_postgres_database(server: str, template: str = "template0") -> str:
+    name = f"stemhouse_test_{uuid.uuid4().hex}"
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+    return name
+
+
+def drop_postgres_database(server: str, name: str) -> None:
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def free_port() -> int:

@@ -18,13 +18,13 @@ from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
 from stemhouse.api.openapi import describe
 from stemhouse.api.parts import PARTS
+from stemhouse.api.routes import join_routes
 from stemhouse.api.sites import Sites
 from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
 from stemhouse.http.limits import RateLimits
 from stemhouse.http.metrics import Metrics
 from stemhouse.http.part import Part
-from stemhouse.http.schemas import ErrorBody
 from stemhouse.http.services import Clock, Services, utc_now
 from stemhouse.settings import Settings
 from stemhouse.sites.place import open_book
@@ -61,10 +61,6 @@ def create_app(
         lifespan=_lifespan,
         docs_url=None,  # the pages have a reference of their own
         redoc_url=None,
-        responses={
-            "4XX": {"model": ErrorBody, "description": "Refused; the body says why."},
-            "5XX": {"model": ErrorBody, "description": "Our fault, or something we depend on."},
-        },
     )
     app.state.services = Services(
         settings=settings,
@@ -80,12 +76,11 @@ def create_app(
     app.state.tracing = make_tracing(settings)
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
-    app.include_router(health.router)
-    app.include_router(mail_links.router)
     install_error_bodies(app)
+    routers = [health.router, mail_links.router]
     for part in parts:
-        for router in (*part.routers, *part.optional_routers(settings)):
-            app.include_router(router)
+        routers += (*part.routers, *part.optional_routers(settings))
+    app.router.routes += join_routes(routers)
     app.add_middleware(Sites)
     app.add_middleware(CrossOrigin)
     app.add_middleware(Edge)

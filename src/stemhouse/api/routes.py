@@ -1,0 +1,34 @@
+"""The routes of all parts, joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fastapi import APIRouter
+from starlette.routing import BaseRoute
+
+from stemhouse.http.schemas import ErrorBody
+
+_joined: dict[tuple[int, ...], APIRouter] = {}
+
+
+def join_routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
+    """Return the routes of all `routers`, in their order.
+
+    FastAPI works a route's parameters out anew wherever its router is included, which takes longer
+    than most requests. So routers are joined once, and every application of this process that has
+    the same ones shares what was worked out.
+    """
+    routers = tuple(routers)
+    key = tuple(map(id, routers))
+    if key not in _joined:
+        joined = APIRouter(
+            responses={
+                "4XX": {"model": ErrorBody, "description": "Refused; the body says why."},
+                "5XX": {"model": ErrorBody, "description": "Our fault, or something we depend on."},
+            }
+        )
+        for router in routers:
+            joined.include_router(router)
+        _joined[key] = joined  # keeps the routers, and so their ids
+    return _joined[key].routes
