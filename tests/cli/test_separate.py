@@ -458,3 +458,15 @@ def wait_for_temporary_files(running: "subprocess.Popen[str]") -> None:
         assert running.poll() is None, running.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_an_error_names_its_file_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    broken = tmp_path / "live" / "text.mp3"
+    broken.parent.mkdir()
+    broken.write_text("hello\n" * 200)
+
+    assert separate(broken, "-o", tmp_path / "out") != 0
+
+    [line] = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error")]
+    assert line.startswith("error: text.mp3 is not an audio file")
+    assert line.count("text.mp3") == 1

@@ -12,6 +12,7 @@ import threading
 import time
 import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from stemhouse.cli.errors import log_internal_error, one_line
@@ -156,8 +157,14 @@ class PlainReporter(QuietReporter):
 
 
 def print_error(error: BaseException, about: str = "") -> None:
-    """Write one line about an error to standard error."""
-    text = f"{about}: {one_line(error)}" if about else one_line(error)
+    """Write one line about an error, and the file it is `about`, to standard error."""
+    text = one_line(error)
+    name = Path(about).name
+    if about and text.startswith(f"{name} "):
+        # The error begins with the file's name: it needs the way to it only.
+        text = about + text.removeprefix(name)
+    elif about:
+        text = f"{about}: {text}"
     if sys.stderr.isatty():
         from stemhouse.cli.bars import print_red
 
