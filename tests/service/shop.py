@@ -41,6 +41,7 @@ from tests.service.conftest import Member
 
 PAYS, DECLINED = "4242 4242 4242 4242", "4000 0000 0000 0002"
 FAILS_LATER, DISPUTED = "4000 0000 0000 0341", "4000 0000 0000 0259"
+BANK_PAYS, BANK_FAILS = "DE89 3704 0044 0532 0130 00", "DE62 3704 0044 0532 0130 01"
 DAY_S = 86_400.0
 
 SELLS: dict[str, Any] = {
@@ -187,7 +188,9 @@ class Shop:
 
     def flagged(self, member: Member) -> int:
         with transaction(self.sessions, read_only=True) as session:
-            short = select(LedgerFlag.short).where(LedgerFlag.account_id == member.account_id)
+            short = select(LedgerFlag.short).where(
+                LedgerFlag.account_id == member.account_id, LedgerFlag.cleared_at.is_(None)
+            )
             return sum(session.scalars(short))
 
     def plan(self, member: Member) -> str:

@@ -9,10 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
+from sqlalchemy import select
 
 from stemhouse.api.app import create_app
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.accounts.tables import Alarm
 from stemhouse.settings import Settings
 from stemhouse.testing.clock import ManualClock
+from stemhouse.testing.sites import write_site
 from tests.service.browser import PASSWORD, Browser
 from tests.service.provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
 
@@ -32,6 +36,15 @@ def browser(settings: Settings, clock: ManualClock, provider: Provider) -> Itera
     }
     with TestClient(create_app(settings.model_copy(update=update), clock=clock)) as client:
         yield Browser(client)
+
+
+@pytest.fixture
+def guarded(settings: Settings, request: pytest.FixtureRequest) -> Browser:
+    # One account a day for each network; the site is written before the application reads it.
+    guard = {"accounts_per_address_per_day": 1, "alarm_accounts_per_address": 1}
+    write_site(settings.data_dir / "sites", guard=guard)
+    browser: Browser = request.getfixturevalue("browser")
+    return browser
 
 
 def sign_in(browser: Browser, provider: Provider, **other: str) -> Any:
@@ -123,6 +136,31 @@ def test_a_code_that_the_provider_refuses_signs_nobody_in(
     browser: Browser, provider: Provider
 ) -> None:
     assert sign_in(browser, provider, code="used").status_code == 401
+
+
+def test_throw_away_addresses_are_refused_here_too(browser: Browser, provider: Provider) -> None:
+    provider.claims["email"] = "ada@mailinator.com"
+
+    answer = sign_in(browser, provider)
+
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "mail_refused"
+    assert browser.get("/v1/account").status_code == 401
+
+
+def test_only_new_accounts_count_for_their_network(
+    guarded: Browser, provider: Provider, sessions: SessionFactory
+) -> None:
+    first = [sign_in(guarded, provider).status_code for _ in range(3)]
+    guarded.client.cookies.clear()
+    provider.claims |= {"sub": "eve", "email": "eve@example.org"}
+
+    second = sign_in(guarded, provider)
+
+    assert first == [303] * 3
+    assert (second.status_code, second.json()["error"]["code"]) == (429, "rate_limited")
+    with transaction(sessions, read_only=True) as session:
+        assert session.scalars(select(Alarm.kind)).all() == ["accounts_per_address"]
 
 
 def test_a_silent_provider_is_not_our_fault(browser: Browser, provider: Provider) -> None:

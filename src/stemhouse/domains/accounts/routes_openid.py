@@ -7,12 +7,15 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Query, Request, status
 from fastapi.responses import RedirectResponse
 
+from stemhouse.db.session import reading
 from stemhouse.domains.accounts import service_openid
 from stemhouse.domains.accounts.access import limit_sign_in
 from stemhouse.domains.accounts.cookies import TheCookies
+from stemhouse.domains.accounts.disposable import refuse_disposable
 from stemhouse.domains.accounts.openid import COOKIE, JOURNEY_S, Claims, OpenIdProvider
+from stemhouse.domains.accounts.pace import limit_accounts
 from stemhouse.errors import Unauthenticated
-from stemhouse.http.services import CurrentSettings, Now
+from stemhouse.http.services import CurrentServices, CurrentSettings, Now
 from stemhouse.http.session import WritingSession
 from stemhouse.http.sites import Place, ThePlace
 
@@ -63,9 +66,25 @@ def _arrival(
     return provider.arrive(place, cookie, state, code=code)
 
 
+def _guarded(
+    request: Request,
+    claims: Annotated[Claims, Depends(_arrival)],
+    services: CurrentServices,
+    place: ThePlace,
+) -> Claims:
+    # Whoever is new here meets what others meet at signing up; before the request's transaction
+    # begins, because an alarm has one of its own.
+    with reading(services.sessions) as session:
+        known = service_openid.is_known(session, place.site.name, claims)
+    if claims.email is not None and not known:
+        refuse_disposable(place.site, claims.email)
+        limit_accounts(request)
+    return claims
+
+
 @router.get("/callback", status_code=status.HTTP_303_SEE_OTHER, response_class=RedirectResponse)
 def arrive(
-    claims: Annotated[Claims, Depends(_arrival)],
+    claims: Annotated[Claims, Depends(_guarded)],
     settings: CurrentSettings,
     session: WritingSession,
     now: Now,

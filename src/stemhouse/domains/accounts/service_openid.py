@@ -39,6 +39,16 @@ def sign_in(
     return begin_session(session, settings, account, now)
 
 
+def is_known(session: Session, site_id: str, claims: Claims) -> bool:
+    """Whether somebody has an account already, by the provider's word or by their address."""
+    wanted = queries.identity(site_id, claims.issuer, claims.subject)
+    if session.scalars(wanted).first() is not None:
+        return True
+    if claims.email is None:
+        return False
+    return session.scalars(queries.account_by_email(site_id, claims.email)).first() is not None
+
+
 def _adopt(
     session: Session, settings: Settings, site_id: str, claims: Claims, *, now: datetime
 ) -> Account:

@@ -10,7 +10,10 @@ from stemhouse.domains.accounts.tables import Alarm
 from stemhouse.domains.admin import queries, service_money
 from stemhouse.domains.admin.access import TheOperator
 from stemhouse.domains.admin.routes import AtSite
-from stemhouse.domains.admin.schemas_money import AlarmAnswer, MoneyAnswer
+from stemhouse.domains.admin.schemas import Why
+from stemhouse.domains.admin.schemas_money import AlarmAnswer, FlagAnswer, MoneyAnswer
+from stemhouse.domains.billing import queries as billing
+from stemhouse.domains.billing.tables import LedgerFlag
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
@@ -34,6 +37,32 @@ def export_takings(operator: TheOperator, session: RequestSession, now: Now) -> 
     headers = {"Content-Disposition": 'attachment; filename="takings.csv"'}
     text = service_money.as_csv(session, operator, now)
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get("/flags")
+def list_flags(
+    operator: TheOperator,
+    session: RequestSession,
+    page: WantedPage,
+    *,
+    site: AtSite = None,
+    cleared: Annotated[bool | None, Query(description="Only those decided, or not yet.")] = None,
+) -> Page[FlagAnswer]:
+    """List credits that were to be taken back and had been spent already, newest first."""
+    statement = billing.flags(operator.narrowed(site))
+    if cleared is not None:
+        known = LedgerFlag.cleared_at
+        statement = statement.where(known.is_not(None) if cleared else known.is_(None))
+    found, cursor = fetch_page(session, statement, LedgerFlag.transaction_id, page)
+    return Page(data=service_money.show_flags(session, found), next_cursor=cursor)
+
+
+@router.post("/flags/{flag_id}/clear")
+def clear_flag(
+    flag_id: str, asked: Why, operator: TheOperator, session: RequestSession, *, now: Now
+) -> FlagAnswer:
+    """Say that it is decided what becomes of missing credits: forgiven, or settled otherwise."""
+    return service_money.clear_flag(session, operator, flag_id, asked.reason, now=now)
 
 
 @router.get("/alarms")

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
+from stemhouse.domains.admin.schemas import OwnerAnswer
 from stemhouse.http.schemas import Answer, UtcTime
 
 
@@ -56,6 +57,24 @@ class MoneyAnswer(Answer):
     credits: list[CreditsAnswer] = Field(description="By site and unit.")
     takings: list[TakingsAnswer] = Field(description="By month, site and currency; oldest first.")
     subscribers: list[SubscribersAnswer] = Field(description="By site, plan and state.")
+
+
+class FlagAnswer(Answer):
+    """Credits that were to be taken back and had been spent already."""
+
+    id: str = Field(
+        description="Identifier: that of the movement in the account's books.",
+        examples=["led_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
+    site: str = Field(description="The site.", examples=["studio"])
+    owner: OwnerAnswer = Field(description="Whose account it is.")
+    short: int = Field(description="How many are missing, in `unit`.", examples=[7])
+    unit: str = Field(description="song or second.", examples=["song"])
+    note: str = Field(description="Why they were taken back.", examples=["paid back: ten"])
+    created_at: UtcTime = Field(description="When.")
+    cleared_at: UtcTime | None = Field(
+        description="When an operator had decided, or the money came back; null before."
+    )
 
 
 class AlarmAnswer(Answer):

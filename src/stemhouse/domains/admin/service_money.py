@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
@@ -13,11 +14,15 @@ from stemhouse.domains.admin.operator import Deed, Operator, record
 from stemhouse.domains.admin.schemas_money import (
     AlarmAnswer,
     CreditsAnswer,
+    FlagAnswer,
     MoneyAnswer,
     SubscribersAnswer,
     TakingsAnswer,
 )
+from stemhouse.domains.admin.service_accounts import owners
+from stemhouse.domains.billing import queries as billing
 from stemhouse.domains.billing.closing import totals_of_site
+from stemhouse.domains.billing.tables import LedgerFlag
 from stemhouse.domains.payments import money
 from stemhouse.errors import NotFound
 
@@ -69,6 +74,54 @@ def see(session: Session, operator: Operator, alarm_id: str, now: datetime) -> A
         deed = Deed(kind="alarm_seen", site_id=alarm.site_id, target_id=alarm.id)
         record(session, operator, deed, now)
     return alarm
+
+
+def show_flags(session: Session, found: Sequence[LedgerFlag]) -> list[FlagAnswer]:
+    """Return what could not be taken back, with whose it is and why."""
+    known = owners(session, [one.account_id for one in found])
+    ids = [one.transaction_id for one in found]
+    moved = {row.id: row for row in session.scalars(billing.transactions_by_id(ids))}
+    return [
+        FlagAnswer(
+            id=one.transaction_id,
+            site=one.site_id,
+            owner=known[one.account_id],
+            short=one.short,
+            unit=moved[one.transaction_id].unit,
+            note=moved[one.transaction_id].note,
+            created_at=one.created_at,
+            cleared_at=one.cleared_at,
+        )
+        for one in found
+    ]
+
+
+def clear_flag(
+    session: Session, operator: Operator, flag_id: str, reason: str, *, now: datetime
+) -> FlagAnswer:
+    """Say that it is decided what becomes of missing credits. Again changes nothing.
+
+    Raises
+    ------
+    NotFound
+        None of the operator's sites has it.
+    """
+    wanted = billing.flags(operator.sites).where(LedgerFlag.transaction_id == flag_id)
+    flag = session.scalar(wanted)
+    if flag is None:
+        raise NotFound("nothing is missing there")
+    if flag.cleared_at is None:
+        flag.cleared_at = now
+        session.flush()
+        deed = Deed(
+            kind="flag_cleared",
+            site_id=flag.site_id,
+            target_id=flag.account_id,
+            reason=reason,
+            data={"id": flag.transaction_id, "short": flag.short},
+        )
+        record(session, operator, deed, now)
+    return show_flags(session, [flag])[0]
 
 
 def _takings(session: Session, operator: Operator, now: datetime) -> list[money.Takings]:

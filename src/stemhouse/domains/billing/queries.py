@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Delete, Select, Subquery, case, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Delete,
+    Select,
+    Subquery,
+    Update,
+    case,
+    delete,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
 from stemhouse.domains.accounts.scope import owned_by
@@ -253,12 +265,26 @@ def job(site_id: str, account_id: str, job_id: str) -> Select[Job]:
     return owned_by(select(Job), site_id, account_id).where(Job.id == job_id)
 
 
-def flags(site_id: str) -> Select[LedgerFlag]:
-    """List what could not be taken back at a site, newest first."""
+def flags(sites: Sequence[str]) -> Select[LedgerFlag]:
+    """List what could not be taken back at some sites."""
+    return select(LedgerFlag).where(LedgerFlag.site_id.in_(sites))
+
+
+def transactions_by_id(transaction_ids: Sequence[str]) -> Select[LedgerTransaction]:
+    """Read the transactions behind some rows, which are the reader's already."""
+    return select(LedgerTransaction).where(LedgerTransaction.id.in_(transaction_ids))
+
+
+def clear_flags(account_id: str, key_start: str, now: datetime) -> Update:
+    """Say that what could not be taken back is not missing any more."""
+    transactions = select(LedgerTransaction.id).where(
+        LedgerTransaction.account_id == account_id,
+        LedgerTransaction.key.startswith(key_start, autoescape=True),
+    )
     return (
-        select(LedgerFlag)
-        .where(LedgerFlag.site_id == site_id)
-        .order_by(LedgerFlag.transaction_id.desc())
+        update(LedgerFlag)
+        .where(LedgerFlag.transaction_id.in_(transactions), LedgerFlag.cleared_at.is_(None))
+        .values(cleared_at=now)
     )
 
 

@@ -156,6 +156,12 @@ class Ledger:
             )
         return TakenBack(total(taken), short)
 
+    def clear_flags(self, causes: str) -> None:
+        """Forget what was short of take-backs whose cause begins so: it came back after all."""
+        self._session.execute(
+            queries.clear_flags(self._owner.account_id, f"take-back:{causes}", self._now)
+        )
+
     def hold(self, job_id: str, amount: int) -> bool:
         """Set credits aside for a job, once.
 

@@ -130,6 +130,8 @@ class LedgerFlag(Owned, Base):
     )
     short: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[datetime]
+    cleared_at: Mapped[datetime | None]
+    """When the operator had decided, or the money came back after all."""
 
 
 class FreeGrant(Base):

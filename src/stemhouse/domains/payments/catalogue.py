@@ -16,6 +16,7 @@ from typing import Any, Final
 from stemhouse.domains.payments.gateway import StripeGateway, asking, plain, site_in
 from stemhouse.domains.payments.offers import Offer, offers_of
 from stemhouse.domains.payments.reading import INTERVAL, ITEM, SITE
+from stemhouse.errors import InvalidOption
 from stemhouse.sites.money import Coupon
 from stemhouse.sites.schema import Site
 
@@ -52,7 +53,15 @@ class Catalogue:
         self._offers = offers_of(site)
 
     def plan(self) -> list[Step]:
-        """Return the steps that are left: none where all is as the file says."""
+        """Return the steps that are left: none where all is as the file says.
+
+        Raises
+        ------
+        InvalidOption
+            A code of the site is somebody else's in the same Stripe account.
+        ExternalError
+            Stripe did not answer, or refused.
+        """
         found = self._look()
         return [
             *self._products(found),
@@ -73,8 +82,22 @@ class Catalogue:
                     )
                 ),
                 coupons={one["id"]: one for one in self._mine(api.coupons.list({"limit": _PAGE}))},
-                codes=self._mine(api.promotion_codes.list({"active": True, "limit": _PAGE})),
+                codes=self._codes(api.promotion_codes.list({"active": True, "limit": _PAGE})),
             )
+
+    def _codes(self, listed: Any) -> list[Json]:
+        """Return the site's codes; Stripe lets an account have each code once."""
+        rows = [plain(one) for one in listed.auto_paging_iter()]
+        mine = [one for one in rows if site_in(one) == self._site.name]
+        taken = {one["code"].upper() for one in rows if one not in mine}
+        both = sorted(taken & {code.upper() for code in self._site.coupons})
+        if both:
+            raise InvalidOption(
+                f"the code {both[0]} is there already in this Stripe account, and not of this "
+                "site: call it otherwise, or give the site a Stripe account of its own",
+                codes=both,
+            )
+        return mine
 
     def _mine(self, listed: Any) -> list[Json]:
         rows = [plain(one) for one in listed.auto_paging_iter()]

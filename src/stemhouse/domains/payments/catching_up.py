@@ -16,10 +16,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
-from stemhouse.domains.payments import events, queries
+from stemhouse.domains.payments import events, queries, surplus
 from stemhouse.domains.payments.tables import StripeCursor, StripeDeparture
 from stemhouse.domains.payments.till import Till
-from stemhouse.errors import StemhouseError
+from stemhouse.errors import NotFound, StemhouseError
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +28,9 @@ OVERLAP: Final = timedelta(minutes=10)
 
 LONGEST: Final = timedelta(days=29)
 """Stripe keeps events for 30 days."""
+
+ABANDONED: Final = timedelta(hours=25)
+"""A page of Checkout lasts for a day."""
 
 KEPT: Final = timedelta(days=60)
 AT_ONCE: Final = 100
@@ -38,6 +41,12 @@ def act_on_due(till: Till) -> int:
     with reading(till.sessions) as session:
         due = list(session.scalars(queries.due_events(till.clock(), AT_ONCE)))
     return sum(events.act(till, one) for one in due)
+
+
+def act(till: Till, event_id: str) -> None:
+    """Do what an event asks for, and what follows from it at Stripe."""
+    events.act(till, event_id)
+    surplus.undo(till)
 
 
 def reconcile(till: Till, site_name: str, since: datetime | None = None) -> int:
@@ -82,6 +91,28 @@ def reconcile_all(till: Till) -> None:
                 "Stripe could not be asked for events",
                 extra={"site": site.name, "reason": error.code},
             )
+
+
+def close_abandoned(till: Till) -> None:
+    """End purchases that were begun and never paid, where nothing told of it."""
+    with reading(till.sessions) as session:
+        rows = list(session.scalars(queries.abandoned(till.clock() - ABANDONED, AT_ONCE)))
+    for row in rows:
+        try:
+            known = row.session_id is not None and (
+                events.write_truth(till, row.site_id, ("session", row.session_id)) is not None
+            )
+        except NotFound:
+            known = False  # it never came to a page, or whose page it was has gone
+        except StemhouseError as error:
+            logger.warning(
+                "Stripe could not be asked for a purchase",
+                extra={"site": row.site_id, "reason": error.code},
+            )
+            continue
+        if not known:
+            with transaction(till.sessions) as session:
+                session.execute(queries.give_up(row.id))
 
 
 def remove_departed(till: Till) -> None:
@@ -129,6 +160,8 @@ class CatchingUp:
         steps: list[Callable[[Till], object]] = [
             reconcile_all,
             act_on_due,
+            surplus.undo,
+            close_abandoned,
             remove_departed,
             forget_old,
         ]

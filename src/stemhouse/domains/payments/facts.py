@@ -27,6 +27,8 @@ class SessionFacts:
     url: str | None
     status: str
     paid: bool
+    failed: bool
+    """Whether a payment that takes days did not come: nobody tries again by itself."""
     customer_id: str | None
     purchase_id: str | None
     subscription_id: str | None
@@ -46,6 +48,7 @@ class SubscriptionFacts:
     interval: str
     currency: str
     status: str
+    period_start: datetime
     period_end: datetime
     ends_at: datetime | None
     ended_at: datetime | None

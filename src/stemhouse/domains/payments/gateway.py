@@ -26,6 +26,7 @@ Json = dict[str, Any]
 TIMEOUT_S: Final = 20
 RETRIES: Final = 2
 _PAGE: Final = 100
+_WENT_BACK: Final = frozenset({"charge_already_refunded", "charge_disputed"})
 
 
 class StripeGateway:
@@ -95,6 +96,39 @@ class StripeGateway:
             made = self.api.checkout.sessions.create(fields, {"idempotency_key": key})
         return reading.session_of(plain(made))
 
+    def expire_session(self, session_id: str) -> None:
+        """Close a session that nobody is to pay any more.
+
+        Raises
+        ------
+        PaymentsRefused
+            It is not open: paid, or over.
+        """
+        with asking():
+            self.api.checkout.sessions.expire(session_id)
+
+    def cancel_subscription(self, subscription_id: str) -> None:
+        """End a subscription now; nothing is given back by that."""
+        try:
+            with asking():
+                self.api.subscriptions.cancel(subscription_id)
+        except NotFound:
+            pass  # it has ended
+
+    def refund_invoice(self, invoice_id: str, key: str) -> None:
+        """Give back all that was paid for an invoice, once per key, unless it went back already."""
+        try:
+            with asking():
+                asked = {"expand": ["payments"]}
+                found = plain(self.api.invoices.retrieve(invoice_id, asked))
+                intent_id = reading.intent_of(found)
+                if intent_id is None:
+                    return  # nothing was paid
+                self.api.refunds.create({"payment_intent": intent_id}, {"idempotency_key": key})
+        except PaymentsRefused as error:
+            if error.details.get("stripe_code") not in _WENT_BACK:
+                raise
+
     def open_portal(self, fields: Json) -> str:
         """Return a link to the portal."""
         with asking():
@@ -111,8 +145,9 @@ class StripeGateway:
 
     def session(self, session_id: str) -> SessionFacts:
         """Read a Checkout session."""
+        asked = {"expand": ["payment_intent"]}
         with asking():
-            return reading.session_of(plain(self.api.checkout.sessions.retrieve(session_id)))
+            return reading.session_of(plain(self.api.checkout.sessions.retrieve(session_id, asked)))
 
     def subscription(self, subscription_id: str) -> SubscriptionFacts:
         """Read a subscription."""

@@ -79,9 +79,8 @@ def as_csv(rows: list[Takings]) -> str:
 def _takings(month: str, row: Any) -> Takings:
     site, currency, bills, buyers, *sums = row
     # Sums of big integers are decimals on PostgreSQL.
-    total, tax, paid, refunded, disputed = (int(one) for one in sums)
+    total, tax, paid, refunded, disputed, back = (int(one) for one in sums)
     # Of money that went back, its part of the taxes went back too.
-    back = min(refunded + disputed, paid)
     kept_tax = tax * (paid - back) // paid if paid else 0
     return Takings(
         site=site,

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Select, Update, delete, func, or_, select, update
+from sqlalchemy import Delete, Select, Update, and_, case, delete, func, or_, select, update
+from sqlalchemy.orm import aliased
 
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import Account
@@ -72,6 +73,17 @@ def subscriptions(site_id: str, account_id: str) -> Select[Subscription]:
 
 def live_subscription(site_id: str, account_id: str) -> Select[Subscription]:
     return subscriptions(site_id, account_id).where(Subscription.status.in_(LIVE)).limit(1)
+
+
+def other_open_plans(wanted: Purchase) -> Select[Purchase]:
+    """List the plans that somebody stands at the till with, in other tabs."""
+    return purchases(wanted.site_id, wanted.account_id).where(
+        Purchase.state == "open",
+        Purchase.kind == "plan",
+        Purchase.session_id.is_not(None),
+        Purchase.url.is_not(None),
+        or_(Purchase.item != wanted.item, Purchase.interval != wanted.interval),
+    )
 
 
 def bills(site_id: str, account_id: str) -> Select[Bill]:
@@ -148,6 +160,60 @@ def bill(stripe_id: str) -> Select[Bill]:
     return select(Bill).where(Bill.stripe_id == stripe_id)
 
 
+def surplus_subscriptions(limit: int) -> Select[Subscription]:
+    """List subscriptions of accounts that have had another one for longer."""
+    return (
+        select(Subscription)
+        .where(Subscription.status.in_(LIVE), older_than(Subscription).exists())
+        .order_by(Subscription.id)
+        .limit(limit)
+    )
+
+
+def older_than(row: Subscription | type[Subscription]) -> Select[str]:
+    """Find the live subscriptions of the same account that were there before one."""
+    older = aliased(Subscription)
+    return select(older.id).where(
+        older.site_id == row.site_id,
+        older.account_id == row.account_id,
+        older.status.in_(LIVE),
+        or_(
+            older.created_at < row.created_at,
+            and_(older.created_at == row.created_at, older.id < row.id),
+        ),
+    )
+
+
+def abandoned(before: datetime, limit: int) -> Select[Purchase]:
+    """List purchases whose page is over and that nobody told the end of.
+
+    Those without a page that have a session wait for a payment that takes days.
+    """
+    return (
+        select(Purchase)
+        .where(
+            Purchase.state == "open",
+            Purchase.created_at < before,
+            or_(Purchase.url.is_not(None), Purchase.session_id.is_(None)),
+        )
+        .order_by(Purchase.id)
+        .limit(limit)
+    )
+
+
+def give_up(purchase_id: str) -> Update:
+    return (
+        update(Purchase)
+        .where(Purchase.id == purchase_id, Purchase.state == "open")
+        .values(state="expired", url=None)
+    )
+
+
+def bills_since(subscription_id: str, begin: datetime) -> Select[Bill]:
+    """List the bills of a subscription's period."""
+    return select(Bill).where(Bill.subscription_id == subscription_id, Bill.created_at >= begin)
+
+
 def last_bill(subscription_id: str) -> Select[Bill]:
     """Find what was paid last for a subscription."""
     return (
@@ -173,7 +239,10 @@ def takings(first: datetime, after: datetime, site_id: str | None) -> Select[*tu
     """Sum what was paid between two moments, per site and currency."""
     columns = (Bill.total_cents, Bill.tax_cents, Bill.paid_cents)
     back = (Bill.refunded_cents, Bill.disputed_cents)
-    sums = [func.coalesce(func.sum(column), 0) for column in (*columns, *back)]
+    went = Bill.refunded_cents + Bill.disputed_cents
+    # Never more than was paid: of what was refunded in part, all may be disputed.
+    less = case((went > Bill.paid_cents, Bill.paid_cents), else_=went)
+    sums = [func.coalesce(func.sum(column), 0) for column in (*columns, *back, less)]
     wanted = (
         select(
             Bill.site_id,

@@ -45,6 +45,10 @@ KINDS: Final[dict[str, About]] = {
 """Kinds of events that change something here; an endpoint at Stripe asks for these."""
 
 
+_NOT_PAID: Final = frozenset({"requires_payment_method", "canceled"})
+"""Where a payment intent ends that was processing and brought nothing."""
+
+
 def moment(seconds: int) -> datetime:
     """Return a time of Stripe's."""
     return datetime.fromtimestamp(seconds, UTC)
@@ -81,13 +85,18 @@ def price_of(price: Json) -> PriceFacts:
 
 
 def session_of(session: Json) -> SessionFacts:
-    """Read a Checkout session."""
+    """Read a Checkout session; whether a payment failed tells its ``payment_intent``, expanded."""
+    intent = session.get("payment_intent")
+    asked_in_vain = isinstance(intent, Mapping) and intent["status"] in _NOT_PAID
     return SessionFacts(
         id=session["id"],
         url=session.get("url"),
         status=session["status"],
         paid=session["status"] == "complete"
         and session["payment_status"] in {"paid", "no_payment_required"},
+        failed=session["status"] == "complete"
+        and session["payment_status"] == "unpaid"
+        and asked_in_vain,
         customer_id=identifier(session.get("customer")) or None,
         purchase_id=(session.get("metadata") or {}).get(PURCHASE),
         subscription_id=identifier(session.get("subscription")) or None,
@@ -112,6 +121,7 @@ def subscription_of(subscription: Json) -> SubscriptionFacts:
         interval=noted.get(INTERVAL, ""),
         currency=subscription["currency"],
         status=subscription["status"],
+        period_start=moment(item["current_period_start"]),
         period_end=moment(item["current_period_end"]),
         ends_at=moment_or_none(ends),
         ended_at=moment_or_none(subscription.get("ended_at")),

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from stemhouse.domains.accounts.access import limit_writes, needs
 from stemhouse.domains.accounts.principal import Principal
-from stemhouse.domains.payments import events, queries, service, stripe_webhooks
+from stemhouse.domains.payments import catching_up, events, queries, service, stripe_webhooks
 from stemhouse.domains.payments.facts import EventFacts
 from stemhouse.domains.payments.schemas import (
     BillAnswer,
@@ -136,4 +136,4 @@ def receive_event(
     """Take an event of Stripe: for Stripe alone. It is stored, answered, and then acted on."""
     if event is not None and events.store(session, site.name, event, via="webhook", now=now):
         # After the answer: Stripe waits for nobody, and what is not done now is done later.
-        tasks.add_task(events.act, till, event.id)
+        tasks.add_task(catching_up.act, till, event.id)

@@ -91,8 +91,9 @@ class PurchaseAnswer(Answer):
     credits: int = Field(description="What comes with it, in `unit`.", examples=[10])
     unit: str = Field(description="What credits count.", examples=["song"])
     state: PurchaseState = Field(
-        description="open: not paid yet; paid; expired: nobody paid in time; failed: Stripe "
-        "refused it.",
+        description="open: not paid yet, or by a bank that takes days (then `url` is null); "
+        "paid; expired: nobody paid in time; failed: Stripe refused it, or the payment did not "
+        "come.",
         examples=["paid"],
     )
     url: str | None = Field(description="Where to go on with it.", examples=[None])

@@ -18,7 +18,7 @@ from stemhouse.db.ids import new_id
 from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
 from stemhouse.domains.accounts.principal import Principal
-from stemhouse.domains.payments import events, queries
+from stemhouse.domains.payments import events, queries, surplus
 from stemhouse.domains.payments.offers import Offer, currencies_of, offer_named
 from stemhouse.domains.payments.reading import PURCHASE, SITE
 from stemhouse.domains.payments.schemas import (
@@ -80,11 +80,6 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
     currency, price_cents = offer.price_in(asked.currency)
     if asked.code is not None and asked.code.upper() not in site.coupons:
         raise InvalidOption("this code is not valid here", code=asked.code)
-    if offer.kind == "plan":
-        with reading(till.sessions) as session:
-            live = session.scalar(queries.live_subscription(*_whose(shopper)))
-        if live is not None:
-            return _change_plan(till, shopper, live, offer, return_path=asked.return_path)
     wanted = Purchase(
         id=new_id("pur"),
         site_id=site.name,
@@ -102,6 +97,10 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
         return_path=asked.return_path,
         created_at=till.clock(),
     )
+    if offer.kind == "plan":
+        live = _live(till, shopper) or _close_other_tabs(till, shopper, wanted)
+        if live is not None:
+            return _change_plan(till, shopper, live, offer, return_path=asked.return_path)
     return _begin(till, shopper, offer, wanted)
 
 
@@ -150,6 +149,7 @@ def check_purchase(till: Till, shopper: Shopper, purchase_id: str) -> PurchaseAn
         raise NotFound("there is no such purchase")
     if found.state == "open" and found.session_id is not None:
         events.write_truth(till, found.site_id, ("session", found.session_id))
+        surplus.undo(till)
         with reading(till.sessions) as session:
             found = session.scalars(wanted).one()
     return PurchaseAnswer.model_validate(found)
@@ -211,6 +211,26 @@ def _begin(till: Till, shopper: Shopper, offer: Offer, wanted: Purchase) -> Chec
             .values(session_id=made.id, url=made.url)
         )
     return CheckoutAnswer(url=made.url, purchase_id=wanted.id)
+
+
+def _live(till: Till, shopper: Shopper) -> Subscription | None:
+    with reading(till.sessions) as session:
+        return session.scalar(queries.live_subscription(*_whose(shopper)))
+
+
+def _close_other_tabs(till: Till, shopper: Shopper, wanted: Purchase) -> Subscription | None:
+    """Close the pages where other plans could still be paid; return one that was paid meanwhile."""
+    with reading(till.sessions) as session:
+        others = list(session.scalars(queries.other_open_plans(wanted)))
+    gateway = till.gateway(wanted.site_id)
+    for one in others:
+        assert one.session_id is not None, "it was asked for by its session"
+        try:
+            gateway.expire_session(one.session_id)
+        except PaymentsRefused:
+            pass  # it was paid, or is over: the truth says which
+        events.write_truth(till, one.site_id, ("session", one.session_id))
+    return _live(till, shopper) if others else None
 
 
 def _change_plan(

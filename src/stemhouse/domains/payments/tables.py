@@ -95,6 +95,8 @@ class Subscription(Owned, Base):
     currency: Mapped[str] = mapped_column(String(CURRENCY_LENGTH))
     status: Mapped[str] = mapped_column(String(32))
     """Stripe's word: active, past_due, canceled …"""
+    period_start: Mapped[datetime | None]
+    """Absent where it was not told since it is kept: bills are looked at one by one then."""
     period_end: Mapped[datetime]
     ends_at: Mapped[datetime | None]
     """When it was cancelled for, if it was."""

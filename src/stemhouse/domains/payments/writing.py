@@ -30,7 +30,11 @@ from stemhouse.sites.schema import Site
 
 logger = logging.getLogger(__name__)
 
+AT_ITS_BEGIN: Final = timedelta(minutes=1)
+"""How much older than its period a bill may be that is for it."""
+
 GIVES_ITS_PLAN: Final = frozenset({"active", "trialing"})
+NEVER_PAID: Final = frozenset({"incomplete_expired", "canceled"})
 
 
 @dataclass
@@ -60,12 +64,15 @@ class Writer:
     # --- what was bought
 
     def _settle(self, purchase: Purchase, facts: SessionFacts) -> None:
-        purchase.session_id = facts.id
+        # Without a page it waits for a payment that takes days.
+        purchase.session_id, purchase.url = facts.id, facts.url
         if facts.paid:
             purchase.paid_cents = facts.total_cents
             self._paid(purchase)
         elif facts.status == "expired" and purchase.state == "open":
-            purchase.state, purchase.url = "expired", None
+            purchase.state = "expired"
+        elif facts.failed and purchase.state == "open":
+            purchase.state = "failed"
 
     def _paid(self, purchase: Purchase) -> None:
         """Give what was bought: whatever tells first that it is paid, its session or its invoice.
@@ -97,7 +104,8 @@ class Writer:
             )
             self.session.add(row)
         row.plan, row.interval, row.currency = facts.plan, facts.interval, facts.currency
-        row.status, row.period_end = facts.status, facts.period_end
+        row.status = facts.status
+        row.period_start, row.period_end = facts.period_start, facts.period_end
         row.ends_at, row.ended_at = facts.ends_at, facts.ended_at
         if facts.status != "past_due":
             row.past_due_since = None
@@ -106,6 +114,8 @@ class Writer:
         purchase = self._purchase(facts.purchase_id)
         if purchase is not None and facts.status in GIVES_ITS_PLAN:
             self._paid(purchase)
+        elif purchase is not None and purchase.state == "open" and facts.status in NEVER_PAID:
+            purchase.state, purchase.url = "failed", None
 
     def _bill(self, facts: InvoiceFacts, purchase: Purchase | None) -> None:
         purchase = purchase or self._purchase(facts.purchase_id)
@@ -156,6 +166,8 @@ class Writer:
 
     def _credits(self, purchase: Purchase | None, subscription: Subscription | None) -> int:
         if subscription is not None:
+            if self._is_surplus(subscription):
+                return 0  # its credits come with the other one, and must not go with this one
             plan = self.site.plans.get(subscription.plan)
             return plan.credits_per_month if plan is not None else 0
         return purchase.credits if purchase is not None else 0
@@ -186,6 +198,8 @@ class Writer:
             given = bill.credits_taken - wanted
             short = min(given, bill.credits_short)
             bill.credits_taken, bill.credits_short = wanted, bill.credits_short - short
+            if bill.credits_short == 0:
+                ledger.clear_flags(f"{bill.id}:")
             if given > short:
                 expires_at = None
                 if purchase is not None and purchase.paid_at is not None:
@@ -205,6 +219,8 @@ class Writer:
         for row in self.session.scalars(
             queries.subscriptions(self.customer.site_id, self.customer.account_id)
         ):
+            if self._is_surplus(row):
+                continue  # it will be given back
             end = self._end_of_plan(row)
             if end is not None and end > self.now:
                 plan, until = row.plan, end
@@ -228,14 +244,40 @@ class Writer:
 
         A renewal that is late, or not paid yet, has its time; money that went back has none.
         """
-        last = self.session.scalar(queries.last_bill(row.stripe_id))
-        if last is not None and last.refunded_cents + last.disputed_cents >= last.paid_cents:
+        if self._went_back(row):
             return None
         if row.status in GIVES_ITS_PLAN:
             return row.ends_at or row.period_end + self.grace
         if row.status == "past_due" and row.past_due_since is not None:
             return row.past_due_since + self.grace
         return None
+
+    def _went_back(self, row: Subscription) -> bool:
+        """Whether all that was paid for the present period went back, changes of plan included.
+
+        As long as nothing was paid for it, the last payment before counts.
+        """
+        begin = row.period_start
+        bills = (
+            []
+            if begin is None
+            else self.session.scalars(
+                queries.bills_since(row.stripe_id, begin - AT_ITS_BEGIN)
+            ).all()
+        )
+        if not any(bill.status == "paid" for bill in bills):
+            last = self.session.scalar(queries.last_bill(row.stripe_id))
+            bills = [] if last is None else [last]
+        paid = sum(bill.paid_cents for bill in bills)
+        back = sum(
+            min(bill.paid_cents, bill.refunded_cents + bill.disputed_cents) for bill in bills
+        )
+        return paid > 0 and back >= paid
+
+    def _is_surplus(self, row: Subscription) -> bool:
+        """Whether the account has had another one for longer: bought in two tabs at once."""
+        live = row.status in queries.LIVE
+        return live and self.session.scalar(queries.older_than(row)) is not None
 
     # --- together
 

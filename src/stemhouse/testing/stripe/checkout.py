@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stemhouse.testing.stripe import catalogue
+from stemhouse.testing.stripe import catalogue, debits
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.invoices import TAX_PERCENT, Bill, line, make_invoice, taken_off
 from stemhouse.testing.stripe.money import DAY_S, keep_card, pay, refusal_of
@@ -79,7 +79,7 @@ def use_code(account: FakeAccount, found: Json, typed: str) -> None:
 
 
 def complete(account: FakeAccount, session_id: str, number: str) -> Json:
-    """Pay a session with a card, as people do on its page.
+    """Pay a session with a card, as people do on its page; or by a bank, which takes days.
 
     Raises
     ------
@@ -91,7 +91,10 @@ def complete(account: FakeAccount, session_id: str, number: str) -> Json:
         raise bad("This session can no longer be paid.")
     total(account, found)
     _need_customer(account, found)
-    if found["mode"] == "payment":
+    pending = found["amount_total"] > 0 and debits.is_bank_account(number)
+    if pending:
+        debits.begin(account, found, number)
+    elif found["mode"] == "payment":
         _pay_once(account, found, number)
     else:
         _subscribe(account, found, number)
@@ -99,7 +102,8 @@ def complete(account: FakeAccount, session_id: str, number: str) -> Json:
         catalogue.redeem(account, account.get("promotion_code", found["_code"]))
     free = found["amount_total"] == 0
     found |= {"status": "complete", "url": None}
-    found["payment_status"] = "no_payment_required" if free else "paid"
+    if not pending:
+        found["payment_status"] = "no_payment_required" if free else "paid"
     account.tell("checkout.session.completed", found)
     return found
 
@@ -138,6 +142,11 @@ def _pay_once(account: FakeAccount, found: Json, number: str) -> None:
         found["payment_intent"] = intent["id"]
         if intent["status"] != "succeeded":
             raise refusal_of(intent)
+    write_invoice(account, found)
+
+
+def write_invoice(account: FakeAccount, found: Json) -> None:
+    """Write the invoice of a single payment, where the session asked for one."""
     if found["invoice_creation"]["enabled"]:
         _write_invoice(account, found)
 

@@ -37,12 +37,12 @@ def pay(account: FakeAccount, what: Json, method_id: str | None, number: str | N
     number : str, optional
         A card's number where none is kept.
     """
-    intent = what.get("intent") or _new_intent(account, what)
+    intent = what.get("intent") or new_intent(account, what)
     digits = number or account.cards.get(method_id or "")
     kind = card(digits) if digits else card("4000000000000002")
     intent["payment_method"] = method_id
-    charge = _charge(account, intent, (digits or "")[-4:], kind.brand)
-    intent["latest_charge"] = charge["id"]
+    details = {"brand": kind.brand, "last4": (digits or "")[-4:]}
+    charge = add_charge(account, intent, {"type": "card", "card": details})
     if kind.code is None:
         intent |= {"status": "succeeded", "amount_received": intent["amount"]}
         intent["last_payment_error"] = None
@@ -172,7 +172,8 @@ def end_dispute(account: FakeAccount, found: Json, *, won: bool) -> None:
         account.tell("charge.dispute.funds_reinstated", found)
 
 
-def _new_intent(account: FakeAccount, what: Json) -> Json:
+def new_intent(account: FakeAccount, what: Json) -> Json:
+    """Make a payment intent that nobody has paid."""
     fields = {
         "amount": what["amount"],
         "amount_capturable": 0,
@@ -198,7 +199,8 @@ def _new_intent(account: FakeAccount, what: Json) -> Json:
     return made
 
 
-def _charge(account: FakeAccount, intent: Json, last4: str, brand: str) -> Json:
+def add_charge(account: FakeAccount, intent: Json, method: Json) -> Json:
+    """Make the charge of a payment intent, as one that has been paid."""
     made = account.make(
         "charge",
         {
@@ -217,7 +219,7 @@ def _charge(account: FakeAccount, intent: Json, last4: str, brand: str) -> Json:
             "paid": True,
             "payment_intent": intent["id"],
             "payment_method": intent["payment_method"],
-            "payment_method_details": {"type": "card", "card": {"brand": brand, "last4": last4}},
+            "payment_method_details": method,
             "receipt_email": None,
             "receipt_number": None,
             "receipt_url": None,
@@ -226,6 +228,7 @@ def _charge(account: FakeAccount, intent: Json, last4: str, brand: str) -> Json:
         },
     )
     made["receipt_url"] = f"{account.address}/receipts/{made['id']}"
+    intent["latest_charge"] = made["id"]
     return made
 
 

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from stemhouse.testing.stripe import checkout, money, portal
+from stemhouse.testing.stripe import checkout, debits, money, portal
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.cards import KNOWN
 from stemhouse.testing.stripe.catalogue import amount_in
@@ -74,7 +74,8 @@ class Pages:
                     return RedirectResponse(done, _SEE_OTHER)
             except Refusal as refused:
                 error = str(refused)
-            facts = {"session": session, "cards": KNOWN, "error": error}
+            numbers = (*KNOWN, *debits.KNOWN)
+            facts = {"session": session, "cards": numbers, "error": error}
             return _shown(account, "checkout", f"Pay {account.name}", **facts)
 
     def portal(self, request: Request, form: dict[str, str]) -> Response:

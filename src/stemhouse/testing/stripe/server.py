@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as Address
 
 from stemhouse.testing.stripe.account import API_VERSION, FakeAccount
-from stemhouse.testing.stripe.checkout import expire_old
+from stemhouse.testing.stripe.checkout import expire_old, write_invoice
+from stemhouse.testing.stripe.debits import settle
 from stemhouse.testing.stripe.forms import read_form
 from stemhouse.testing.stripe.pages import page_routes
 from stemhouse.testing.stripe.refusals import Json, Refusal, bad, not_done
@@ -45,9 +46,10 @@ class Seller:
     post: Post
 
     def catch_up(self) -> None:
-        """Let happen what is due by now: renewals, further attempts, ends of sessions."""
+        """Let happen what is due by now: renewals, attempts, ends of sessions, banks' answers."""
         with self.account.lock:
             expire_old(self.account)
+            settle(self.account, write_invoice)
             for customer in reversed(self.account.rows("customer")):
                 run_customer(self.account, customer["id"])
 
