@@ -185,6 +185,23 @@ class Settings(BaseModel):
         "Seconds between two looks for events of Stripe that did not arrive, or were not done.",
     )
 
+    # --- costs
+    cost_currency: Annotated[str, Field(pattern=r"^([a-z]{3})?$")] = _setting(
+        "",
+        "Costs",
+        "Currency of the prices below, such as usd; with it operators see what jobs cost, and the "
+        "margin of each site.",
+    )
+    cost_processor_hour_cents: Annotated[float, Field(ge=0)] = _setting(
+        0.0, "Costs", "What an hour of one processor core costs, in cents."
+    )
+    cost_device_hour_cents: Annotated[float, Field(ge=0)] = _setting(
+        0.0, "Costs", "What an hour of a GPU costs, in cents."
+    )
+    cost_gb_month_cents: Annotated[float, Field(ge=0)] = _setting(
+        0.0, "Costs", "What it costs to keep a gigabyte for thirty days, in cents."
+    )
+
     # --- rate limits
     limits_storage: str = _setting(
         "database",

@@ -131,6 +131,24 @@ def money(
     typer.echo(as_csv([row for row in rows if month in {None, row.month}]), nl=False)
 
 
+@app.command()
+def costs(config: ConfigOption = None, site: SiteOption = None) -> None:
+    """Print what each site's jobs took and cost, and its margin, month by month, as CSV.
+
+    Prices of machines are settings: STEMHOUSE_COST_CURRENCY and those beside it.
+    """
+    from stemhouse.cli.entry import one_transaction
+    from stemhouse.domains.payments.costs import Tariff, all_costs, as_csv
+    from stemhouse.http.services import utc_now
+    from stemhouse.sites.place import open_book
+
+    settings = read_settings(config)
+    names = tuple(one.name for one in open_book(settings).all() if site in {None, one.name})
+    with one_transaction(config, read_only=True) as session:
+        rows = all_costs(session, utc_now(), names, Tariff.of(settings))
+    typer.echo(as_csv(rows), nl=False)
+
+
 @contextmanager
 def _till(config: Path | None) -> Iterator[Till]:
     from stemhouse.db.checks import check

@@ -8,8 +8,9 @@ from fastapi import Depends
 
 from stemhouse.domains.accounts.access import CurrentPrincipal
 from stemhouse.domains.admin.operator import Operator
+from stemhouse.domains.payments.costs import Tariff
 from stemhouse.errors import NotFound
-from stemhouse.http.services import CurrentServices
+from stemhouse.http.services import CurrentServices, CurrentSettings
 
 
 def _operator(principal: CurrentPrincipal, services: CurrentServices) -> Operator:
@@ -23,5 +24,12 @@ def _operator(principal: CurrentPrincipal, services: CurrentServices) -> Operato
 
 # The OpenAPI document tells which scope a route needs.
 _operator.scope = "admin"  # type: ignore[attr-defined]
+
+
+def _tariff(settings: CurrentSettings) -> Tariff:
+    return Tariff.of(settings)
+
+
+TheTariff = Annotated[Tariff, Depends(_tariff)]
 
 TheOperator = Annotated[Operator, Depends(_operator)]

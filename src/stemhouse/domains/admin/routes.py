@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from stemhouse.domains.accounts import service_ownership
 from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.admin import queries, service_accounts, service_jobs, service_numbers
-from stemhouse.domains.admin.access import TheOperator
+from stemhouse.domains.admin.access import TheOperator, TheTariff
 from stemhouse.domains.admin.schemas import (
     AccountForOperators,
     ActionAnswer,
@@ -76,6 +76,7 @@ def list_all_jobs(
     operator: TheOperator,
     session: RequestSession,
     page: WantedPage,
+    tariff: TheTariff,
     *,
     site: AtSite = None,
     status: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
@@ -93,27 +94,34 @@ def list_all_jobs(
     if q:
         statement = queries.jobs_like(statement, q)
     found, cursor = fetch_page(session, statement, Job.id, page)
-    return Page(data=service_jobs.show(session, found), next_cursor=cursor)
+    return Page(data=service_jobs.show(session, found, tariff), next_cursor=cursor)
 
 
 @router.get("/jobs/{job_id}")
-def show_any_job(job_id: str, operator: TheOperator, session: RequestSession) -> JobInDepth:
+def show_any_job(
+    job_id: str, operator: TheOperator, session: RequestSession, tariff: TheTariff
+) -> JobInDepth:
     """Show a job with everything that happened to it."""
-    return service_jobs.show_in_depth(session, service_jobs.find(session, operator, job_id))
+    job = service_jobs.find(session, operator, job_id)
+    return service_jobs.show_in_depth(session, job, tariff)
 
 
 @router.post("/jobs/{job_id}/cancel")
-def cancel_any_job(job_id: str, asked: Why, operator: TheOperator, change: TheChange) -> JobInDepth:
+def cancel_any_job(
+    job_id: str, asked: Why, operator: TheOperator, change: TheChange, *, tariff: TheTariff
+) -> JobInDepth:
     """Stop somebody's job; its price is given back."""
     job = service_jobs.cancel(change, operator, job_id, asked.reason)
-    return service_jobs.show_in_depth(change.session, job)
+    return service_jobs.show_in_depth(change.session, job, tariff)
 
 
 @router.post("/jobs/{job_id}/retry", status_code=201)
-def retry_any_job(job_id: str, asked: Why, operator: TheOperator, change: TheChange) -> JobInDepth:
+def retry_any_job(
+    job_id: str, asked: Why, operator: TheOperator, change: TheChange, *, tariff: TheTariff
+) -> JobInDepth:
     """Have a failed or cancelled job separated again, as a new job that costs nothing."""
     job = service_jobs.retry(change, operator, job_id, asked.reason)
-    return service_jobs.show_in_depth(change.session, job)
+    return service_jobs.show_in_depth(change.session, job, tariff)
 
 
 @router.post("/jobs/{job_id}/deletion", status_code=204)

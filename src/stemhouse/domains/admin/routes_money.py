@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from stemhouse.domains.accounts.tables import Alarm
 from stemhouse.domains.admin import queries, service_money
-from stemhouse.domains.admin.access import TheOperator
+from stemhouse.domains.admin.access import TheOperator, TheTariff
 from stemhouse.domains.admin.routes import AtSite
 from stemhouse.domains.admin.schemas import Why
 from stemhouse.domains.admin.schemas_money import AlarmAnswer, FlagAnswer, MoneyAnswer
@@ -22,9 +22,11 @@ router = APIRouter(prefix="/v1/admin", tags=["admin"])
 
 
 @router.get("/money")
-def show_money(operator: TheOperator, session: RequestSession, now: Now) -> MoneyAnswer:
-    """Show what sites earn and owe: takings by month, subscribers, credits outstanding."""
-    return service_money.shown(session, operator, now)
+def show_money(
+    operator: TheOperator, session: RequestSession, tariff: TheTariff, now: Now
+) -> MoneyAnswer:
+    """Show what sites earn, cost and owe: takings and margins by month, subscribers, credits."""
+    return service_money.shown(session, operator, tariff, now)
 
 
 @router.get(
@@ -36,6 +38,20 @@ def export_takings(operator: TheOperator, session: RequestSession, now: Now) -> 
     """Export takings by month, site and currency as CSV."""
     headers = {"Content-Disposition": 'attachment; filename="takings.csv"'}
     text = service_money.as_csv(session, operator, now)
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+
+@router.get(
+    "/money/costs",
+    response_class=Response,
+    responses={200: {"content": {"text/csv": {}}, "description": "A table with a head."}},
+)
+def export_costs(
+    operator: TheOperator, session: RequestSession, tariff: TheTariff, now: Now
+) -> Response:
+    """Export costs and margins by month and site as CSV."""
+    headers = {"Content-Disposition": 'attachment; filename="costs.csv"'}
+    text = service_money.costs_as_csv(session, operator, tariff, now)
     return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 

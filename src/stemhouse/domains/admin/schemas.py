@@ -51,12 +51,34 @@ class OwnerAnswer(Answer):
     blocked: bool = Field(description="Whether it is kept out.", examples=[False])
 
 
+class CostAnswer(Answer):
+    """What a job took of the machines, with all its attempts."""
+
+    attempts: int = Field(description="Attempts that took something.", examples=[1])
+    processor_s: float = Field(
+        description="Seconds of processor time, of all threads.", examples=[9.6]
+    )
+    device_s: float = Field(
+        description="Seconds in which the network ran on a GPU.", examples=[0.0]
+    )
+    stored_bytes: int = Field(description="Size of its stems.", examples=[31_405_926])
+    currency: str | None = Field(
+        description="Of the prices in the settings; null without them.", examples=["usd"]
+    )
+    cost_microcents: int | None = Field(
+        description="What it cost, in millionths of the currency's smallest unit: processor, GPU, "
+        "and the stems for as long as they are to be kept.",
+        examples=[11_200],
+    )
+
+
 class JobForOperators(Answer):
     """A job, with whose it is."""
 
     site: str = Field(description="Its site.", examples=["studio"])
     owner: OwnerAnswer = Field(description="Whose it is.")
     job: JobAnswer = Field(description="The job as its owner sees it.")
+    cost: CostAnswer | None = Field(description="What it took; null for one that took nothing.")
 
 
 class StepAnswer(Answer):

@@ -51,10 +51,44 @@ class SubscribersAnswer(Answer):
     accounts: int = Field(description="How many.", examples=[7])
 
 
+class SiteCostsAnswer(Answer):
+    """One month of one site: what its jobs took, and what is left of its takings."""
+
+    site: str = Field(description="The site.", examples=["studio"])
+    month: str = Field(description="Year and month.", examples=["2026-11"])
+    jobs: int = Field(description="Jobs that took something.", examples=[420])
+    processor_s: float = Field(description="Seconds of processor time.", examples=[4_032.0])
+    device_s: float = Field(description="Seconds of GPUs.", examples=[0.0])
+    stored_bytes: int = Field(description="Stems that were written.", examples=[13_190_488_920])
+    stored_gb_months: float = Field(
+        description="Gigabytes times months for which they are to be kept.", examples=[13.19]
+    )
+    currency: str | None = Field(
+        description="Of the prices in the settings; null without them.", examples=["usd"]
+    )
+    cost_microcents: int | None = Field(
+        description="All together, in millionths of the currency's smallest unit.",
+        examples=[30_000_000],
+    )
+    cost_per_job_microcents: int | None = Field(
+        description="Of one job, on average.", examples=[71_428]
+    )
+    net_cents: int = Field(
+        description="Net takings in that currency; other currencies are not in it.",
+        examples=[4_400],
+    )
+    margin_microcents: int | None = Field(
+        description="Net takings less costs; Stripe's fees are in it.", examples=[4_370_000_000]
+    )
+
+
 class MoneyAnswer(Answer):
     """What sites earn and owe."""
 
     credits: list[CreditsAnswer] = Field(description="By site and unit.")
+    costs: list[SiteCostsAnswer] = Field(
+        description="What jobs took and what is left, by month and site; oldest first."
+    )
     takings: list[TakingsAnswer] = Field(description="By month, site and currency; oldest first.")
     subscribers: list[SubscribersAnswer] = Field(description="By site, plan and state.")
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.admin import queries
 from stemhouse.domains.admin.operator import Deed, Operator, record
-from stemhouse.domains.admin.schemas import JobForOperators, JobInDepth, StepAnswer
+from stemhouse.domains.admin.schemas import (
+    CostAnswer,
+    JobForOperators,
+    JobInDepth,
+    StepAnswer,
+)
 from stemhouse.domains.admin.service_accounts import owners
+from stemhouse.domains.payments.costs import Tariff, cost_of_jobs
 from stemhouse.domains.separations import queries as job_queries
 from stemhouse.domains.separations import service as jobs
 from stemhouse.domains.separations import views
@@ -32,24 +39,31 @@ def find(session: Session, operator: Operator, job_id: str) -> Job:
     return job
 
 
-def show(session: Session, found: Sequence[Job]) -> list[JobForOperators]:
-    """Return jobs with their owners."""
+def show(session: Session, found: Sequence[Job], tariff: Tariff) -> list[JobForOperators]:
+    """Return jobs with their owners and what they cost."""
+    costs = cost_of_jobs(session, [job.id for job in found], tariff)
     known = owners(session, [job.account_id for job in found])
     shown = views.show_jobs(session, found)
     return [
-        JobForOperators(site=job.site_id, owner=known[job.account_id], job=answer)
+        JobForOperators(
+            site=job.site_id,
+            owner=known[job.account_id],
+            job=answer,
+            cost=CostAnswer(**asdict(costs[job.id])) if job.id in costs else None,
+        )
         for job, answer in zip(found, shown, strict=True)
     ]
 
 
-def show_in_depth(session: Session, job: Job) -> JobInDepth:
+def show_in_depth(session: Session, job: Job, tariff: Tariff) -> JobInDepth:
     """Return a job with everything that happened to it."""
-    (shown,) = show(session, [job])
+    (shown,) = show(session, [job], tariff)
     steps = session.scalars(job_queries.events_after(job.id, 0))
     return JobInDepth(
         site=shown.site,
         owner=shown.owner,
         job=shown.job,
+        cost=shown.cost,
         recording_sha256=job.song_sha256,
         steps=[StepAnswer.model_validate(step) for step in steps],
     )

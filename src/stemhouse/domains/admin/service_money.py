@@ -16,6 +16,7 @@ from stemhouse.domains.admin.schemas_money import (
     CreditsAnswer,
     FlagAnswer,
     MoneyAnswer,
+    SiteCostsAnswer,
     SubscribersAnswer,
     TakingsAnswer,
 )
@@ -23,13 +24,18 @@ from stemhouse.domains.admin.service_accounts import owners
 from stemhouse.domains.billing import queries as billing
 from stemhouse.domains.billing.closing import totals_of_site
 from stemhouse.domains.billing.tables import LedgerFlag
-from stemhouse.domains.payments import money
+from stemhouse.domains.payments import costs, money
+from stemhouse.domains.payments.costs import Tariff, all_costs
 from stemhouse.errors import NotFound
 
 
-def shown(session: Session, operator: Operator, now: datetime) -> MoneyAnswer:
-    """Return credits, takings and subscribers of the operator's sites."""
+def shown(session: Session, operator: Operator, tariff: Tariff, now: datetime) -> MoneyAnswer:
+    """Return credits, costs, takings and subscribers of the operator's sites."""
     return MoneyAnswer(
+        costs=[
+            SiteCostsAnswer(**asdict(one))
+            for one in all_costs(session, now, operator.sites, tariff)
+        ],
         credits=[one for site in operator.sites for one in _credits(session, site)],
         takings=[TakingsAnswer(**asdict(one)) for one in _takings(session, operator, now)],
         subscribers=[
@@ -43,6 +49,11 @@ def shown(session: Session, operator: Operator, now: datetime) -> MoneyAnswer:
 def as_csv(session: Session, operator: Operator, now: datetime) -> str:
     """Return the takings as a table for spreadsheets."""
     return money.as_csv(_takings(session, operator, now))
+
+
+def costs_as_csv(session: Session, operator: Operator, tariff: Tariff, now: datetime) -> str:
+    """Return costs and margins as a table for spreadsheets."""
+    return costs.as_csv(all_costs(session, now, operator.sites, tariff))
 
 
 def show_alarm(alarm: Alarm) -> AlarmAnswer:

@@ -48,7 +48,7 @@ def takings(
     """Return what was paid from one moment to another, month by month."""
     return [
         _takings(month, row)
-        for month, begin, end in _months(first, after)
+        for month, begin, end in months(first, after)
         for row in session.execute(queries.takings(begin, end, site_id))
     ]
 
@@ -56,7 +56,7 @@ def takings(
 def all_takings(session: Session, now: datetime, site_id: str | None = None) -> list[Takings]:
     """Return everything since the first payment."""
     first = session.scalar(queries.first_paid(site_id))
-    return [] if first is None else takings(session, first, _next_month(now), site_id=site_id)
+    return [] if first is None else takings(session, first, next_month(now), site_id=site_id)
 
 
 def subscribers(session: Session, site_id: str | None = None) -> list[Subscribers]:
@@ -97,14 +97,16 @@ def _takings(month: str, row: Any) -> Takings:
     )
 
 
-def _months(first: datetime, after: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+def months(first: datetime, after: datetime) -> Iterator[tuple[str, datetime, datetime]]:
+    """Return the months between two moments, each with its begin and its end."""
     begin = first.astimezone(UTC)
     while begin < after:
-        end = min(_next_month(begin), after)
+        end = min(next_month(begin), after)
         yield f"{begin:%Y-%m}", begin, end
         begin = end
 
 
-def _next_month(moment: datetime) -> datetime:
+def next_month(moment: datetime) -> datetime:
+    """Return when the month after a moment's begins."""
     year, month = (moment.year + 1, 1) if moment.month == 12 else (moment.year, moment.month + 1)
     return datetime(year, month, 1, tzinfo=UTC)

@@ -11,15 +11,18 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.separations import queries
 from stemhouse.domains.separations.lifecycle import attempt_prefix
 from stemhouse.domains.separations.tables import Job
+from stemhouse.domains.separations.usage import Used, record
 from stemhouse.errors import NotFound, SourceNotFound, StemhouseError
 from stemhouse.jobs.child.messages import ChildEvent, SeparationTask
 from stemhouse.jobs.child.process import SeparationChild
@@ -32,6 +35,9 @@ _log = logging.getLogger(__name__)
 
 _LOOK_S = 0.25
 """Between two looks whether the attempt stands, and two reports of progress."""
+
+_RECORD_EVERY_S = 10.0
+"""Seconds of processor time that a worker which is killed leaves unrecorded."""
 
 _STORED_LOOK_S = 0.05
 """Between two looks while the last files are being stored."""
@@ -72,11 +78,12 @@ class Attempt:
         self._incarnation = incarnation
         self._prefix = attempt_prefix(job, job.attempt)
         self._progress: dict[str, Any] = {}
+        self._used = self._recorded = Used()
         self._looked = 0.0
         self._storing: deque[Future[None]] = deque()
 
     def run(self, child: SeparationChild, locator: str) -> Mapping[str, Any]:
-        """Separate the song; return what the child says of the result.
+        """Separate the song; return what the child says of the result, and what it took.
 
         Raises
         ------
@@ -107,15 +114,36 @@ class Attempt:
                 stems=None if self._job.stems is None else tuple(self._job.stems),
                 residual=self._job.residual,
             )
-            outcome = child.run(task, on_event=self._hear, look=self._look_around)
-            while self._storing:
-                self._look_around()
-                time.sleep(_STORED_LOOK_S)
-            return outcome
+            try:
+                outcome = child.run(task, on_event=self._hear, look=self._look_around)
+                while self._storing:
+                    self._look_around()
+                    time.sleep(_STORED_LOOK_S)
+            finally:
+                self._leave()
+            return {**outcome, "processor_s": self._used.processor_s}
+
+    def _leave(self) -> None:
+        """Write down what the attempt took, however it ended: machines are paid all the same."""
+        if self._used == self._recorded:
+            return
+        try:
+            with transaction(self._bench.sessions) as session:
+                self._record(session)
+        except DBAPIError as error:
+            if not is_passing(error):
+                raise
+            _log.warning("no usage written: %s", type(error.orig).__name__)
+
+    def _record(self, session: Session) -> None:
+        record(session, self._job, self._used, datetime.now(UTC))
+        self._recorded = self._used
 
     def _hear(self, event: ChildEvent) -> None:
         if event.kind == "progress":
             self._progress = dict(event.data)
+        elif event.kind == "used":
+            self._used = Used(processor_s=event.data["processor_s"])
         elif event.kind == "file":
             key, path = self._prefix + event.data["name"], Path(event.data["file"])
             self._storing.append(self._thread.submit(self._store, key, path))
@@ -165,6 +193,8 @@ class Attempt:
         if progress:
             with transaction(self._bench.sessions) as session:
                 standing = session.execute(queries.report(job.id, job.attempt, progress)).first()
+                if self._used.processor_s - self._recorded.processor_s > _RECORD_EVERY_S:
+                    self._record(session)
         else:
             with transaction(self._bench.sessions, read_only=True) as session:
                 standing = session.execute(queries.standing(job.id, job.attempt)).first()

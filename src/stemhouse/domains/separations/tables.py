@@ -110,6 +110,29 @@ class JobEvent(Base):
     data: Mapped[dict[str, Any]]
 
 
+class JobUsage(Base):
+    """What an attempt at a job took of the machines.
+
+    It stays when the job and its account go, and names neither person nor song: costs must add up.
+    """
+
+    __tablename__ = "job_usage"
+    __table_args__ = (Index("ix_job_usage_site_id_at", "site_id", "at"),)
+
+    job_id: Mapped[str] = mapped_column(String(ID_LENGTH), primary_key=True)
+    attempt: Mapped[int] = mapped_column(primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(ID_LENGTH))
+    at: Mapped[datetime]
+    """When it was told last: when the attempt ended, where its worker lived to tell."""
+    processor_s: Mapped[float]
+    """Of all threads of the separating process."""
+    device_s: Mapped[float]
+    """In which the network ran on something else than the processor."""
+    stored_bytes: Mapped[int] = mapped_column(BigInteger)
+    kept_s: Mapped[float]
+    """For how long the stems are to be kept; nothing is, of an attempt that brought none."""
+
+
 class Result(Owned, Base):
     """What came out of a song. Jobs that asked for the same share it; it lasts as long as one."""
 

@@ -20,6 +20,7 @@ from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job
+from stemhouse.domains.separations.usage import Used, record
 from stemhouse.errors import SeparationCrashed, SeparationFailed, StemhouseError
 from stemhouse.jobs.child.process import ChildOptions, SeparationChild
 from stemhouse.jobs.patience import patiently
@@ -155,7 +156,10 @@ class SeparationSteps:
             job = session.get(Job, job_id)
             if job is None or job.attempt != attempt or job.state != "processing":
                 return
-            result_id = insert_result(change, job, separated["result"])
+            facts = separated["result"]
+            result_id = insert_result(change, job, facts)
+            used = Used(processor_s=facts.get("processor_s", 0.0))
+            record(session, job, used.with_result(facts, job.retention_s), change.now)
             lifecycle.succeed(change, job, result_id, attempt=attempt)
             for former in range(1, attempt):
                 lifecycle.discard(change, lifecycle.attempt_prefix(job, former))

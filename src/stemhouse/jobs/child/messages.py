@@ -36,7 +36,10 @@ class SeparationTask:
 
 @dataclass(frozen=True, slots=True)
 class ChildEvent:
-    """What the child reports: ``ready``, ``progress``, ``file``, ``done`` or ``error``."""
+    """What the child reports: ``ready``, ``progress``, ``used``, ``file``, ``done`` or ``error``.
+
+    ``used`` is told beside progress and before the end, with what the song took until then.
+    """
 
     kind: str
     task_id: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import re
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -62,12 +63,28 @@ class SongBench:
             quality=task.quality,  # type: ignore[arg-type]  # checked by Options itself
             max_duration_s=task.max_duration_s,
         )
-        separator = self._separator(task.model)
+        began_s = time.process_time()
+
+        def used() -> None:
+            # Of all threads; the song before was somebody else's.
+            spent_s = time.process_time() - began_s
+            tell(ChildEvent("used", task.task_id, {"processor_s": spent_s}))
 
         def progress(now: Progress) -> None:
             tell(ChildEvent("progress", task.task_id, _progress_data(now)))
+            used()
 
-        with separator.stream(task.source, options, progress=progress, cancel=cancel) as stream:
+        try:
+            separator = self._separator(task.model)
+            stream = separator.stream(task.source, options, progress=progress, cancel=cancel)
+            return self._write(task, separator, stream, tell)
+        finally:
+            used()
+
+    def _write(
+        self, task: SeparationTask, separator: Separator, opened: SeparationStream, tell: Tell
+    ) -> dict[str, Any]:
+        with opened as stream:
             with self._writer(task, separator, stream, tell) as writer:
                 for block in stream:
                     for name, samples in block.stems.items():
