@@ -150,6 +150,7 @@ PARAMETERS: Final[dict[str, tuple[str, str]]] = {
     "delivery_id": ("A delivery to that endpoint.", "whd_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "account_id": ("An account of your sites.", "acct_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "alarm_id": ("An alarm of your sites.", "alm_01k9zv5w3h8m2n4p6r7s9t0vwx"),
+    "flag_id": ("Credits that are missing at one of your sites.", "led_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "takedown_id": ("A request to your sites.", "tkd_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "share_id": ("One of the job's links.", "shr_01k9zv5w3h8m2n4p6r7s9t0vwx"),
     "token": ("What the link has in its address.", "shr_01k9zv5w3h8m2n4p6r7s9t0vwx.mSvxN1Tq0"),

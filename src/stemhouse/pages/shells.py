@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass
 from functools import partial
 
 from fastapi import Request
@@ -26,7 +26,8 @@ class Shell:
     narrow: bool = False
     other: str = ""
     """The shell that somebody may have meant instead."""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    titled: bool = False
+    """Whether it shows packs and plans, and so needs their titles."""
 
 
 _ADDRESSES = {"sign_in": "/sign-in", "sign_up": "/sign-up"}
@@ -35,7 +36,10 @@ _ASKED = {"sign_in": "have_account", "sign_up": "no_account"}
 SHELLS = {
     "/library": Shell(name="library", element="song-library", texts=("uploader", "songs")),
     "/account": Shell(
-        name="account", element="account-page", texts=("account", "forms", "uploader")
+        name="account",
+        element="account-page",
+        texts=("account", "forms", "uploader", "money"),
+        titled=True,
     ),
     "/sign-in": Shell(
         name="sign_in", element="sign-in-form", texts=("forms",), narrow=True, other="sign_up"
@@ -54,6 +58,9 @@ SHELLS = {
 
 def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
     title = scene.say(f"shell.{shell.name}")
+    attributes = {f"data-{k.replace('_', '-')}": v for k, v in request.path_params.items()}
+    if shell.titled:
+        attributes["data-titles"] = json.dumps(_titles(scene), ensure_ascii=False)
     other = None
     if shell.other and (shell.other != "sign_up" or scene.sign_up):
         other = {
@@ -71,14 +78,17 @@ def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
         values={
             "heading": title,
             "element": shell.element,
-            "attributes": {
-                f"data-{k.replace('_', '-')}": v for k, v in request.path_params.items()
-            },
+            "attributes": attributes,
             "narrow": shell.narrow,
             "lead": scene.say(f"shell.{shell.name}_lead") if shell.narrow else "",
             "other": other,
         },
     )
+
+
+def _titles(scene: Scene) -> dict[str, str]:
+    plans = {name: scene.own(plan.title) for name, plan in scene.site.plans.items()}
+    return plans | {name: scene.own(pack.title) for name, pack in scene.site.packs.items()}
 
 
 for _path, _shell in SHELLS.items():

@@ -12,6 +12,18 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
+// An amount in a currency's smallest unit; smaller parts of it where they are asked for.
+export function price(amount: number, currency: string, parts = 0): string {
+  const style = { style: "currency", currency } as const;
+  const usual = new Intl.NumberFormat(page.language, style).resolvedOptions();
+  const digits = usual.maximumFractionDigits ?? 2;
+  const written = new Intl.NumberFormat(page.language, {
+    ...style,
+    maximumFractionDigits: digits + parts,
+  });
+  return written.format(amount / 10 ** digits);
+}
+
 export const count = (value: number): string => number(0).format(value);
 
 export function size(bytes: number): string {

@@ -1,4 +1,4 @@
-// <account-page>: profile, password, keys, webhooks, and leaving.
+// <account-page>: what was just bought, profile, credits, plan, password, keys, webhooks, leaving.
 import { html, type nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
@@ -6,9 +6,12 @@ import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
 import { address } from "../../ui/page";
 import { t } from "../../ui/texts";
+import "./account-credits";
 import "./account-leaving";
 import "./account-password";
+import "./account-plan";
 import "./account-profile";
+import "./account-purchase";
 import "./api-keys";
 import "./web-hooks";
 
@@ -32,10 +35,20 @@ export class AccountPage extends HouseElement {
 
   async #load(): Promise<void> {
     try {
+      const known = this.account !== null;
       this.account = await ask("get", "/v1/account", { signal: this.owner.signal });
+      if (known) this.#renew();
     } catch (error) {
       if (!isAbort(error)) this.said = wordsFor(error);
     }
+  }
+
+  // What shows money looks again: something was bought.
+  #renew(): void {
+    for (const part of this.querySelectorAll<HouseElement & { load(): Promise<void> }>(
+      "account-credits, account-plan",
+    ))
+      void part.load();
   }
 
   protected override render(): TemplateResult | typeof nothing {
@@ -49,7 +62,10 @@ export class AccountPage extends HouseElement {
         <a href=${address("/sign-up")}>${t("forms.sign_up")}</a></p>
         <account-leaving .guest=${true}></account-leaving>`;
     return html`
+      <account-purchase></account-purchase>
       <account-profile class="card" .account=${account}></account-profile>
+      <account-credits class="card"></account-credits>
+      <account-plan class="card" hidden></account-plan>
       <account-password class="card"></account-password>
       <api-keys class="card"></api-keys>
       <web-hooks class="card"></web-hooks>

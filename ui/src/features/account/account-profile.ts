@@ -1,36 +1,20 @@
-// Who somebody is here: address, plan, credits, and the way out of this browser.
+// Who somebody is here: address, plan, and the way out of this browser.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
 import type { Schema } from "../../api/types";
 import { define } from "../../ui/element";
 import { FormElement, field } from "../../ui/form";
-import { count, day, wait } from "../../ui/format";
+import { day } from "../../ui/format";
 import { go } from "../../ui/page";
 import { t } from "../../ui/texts";
+import { titled } from "./credits";
 
 export class AccountProfile extends FormElement {
   static override properties = {
     ...FormElement.properties,
     account: { attribute: false },
-    balance: { state: true },
   };
   declare account: Schema<"AccountAnswer">;
-  declare balance: Schema<"BalanceAnswer"> | null;
-
-  constructor() {
-    super();
-    this.balance = null;
-  }
-
-  protected override start(): void {
-    // The balance is an extra: the profile is whole without it.
-    void ask("get", "/v1/balance", { signal: this.owner.signal }).then(
-      (balance) => {
-        this.balance = balance;
-      },
-      () => undefined,
-    );
-  }
 
   protected override render(): TemplateResult {
     const { email, email_verified, plan, created_at } = this.account;
@@ -44,8 +28,7 @@ export class AccountProfile extends FormElement {
               : html`<span class="bad">${t("account.unconfirmed")}</span>
             <button type="button" class="plain" @click=${this.#confirm}>${t("account.mail_again")}</button>`
           }</dd></div>
-        <div><dt>${t("account.plan")}</dt><dd>${plan}</dd></div>
-        ${this.balance === null ? nothing : html`<div><dt>${t("account.credits")}</dt><dd>${this.#credits(this.balance)}</dd></div>`}
+        <div><dt>${t("account.plan")}</dt><dd>${titled(plan)}</dd></div>
         <div><dt>${t("account.since")}</dt><dd>${day(created_at)}</dd></div>
       </dl>
       ${this.saying()}
@@ -58,14 +41,6 @@ export class AccountProfile extends FormElement {
         </form>
       </details>
       <p class="actions"><button type="button" class="quiet" @click=${this.#signOut}>${t("account.sign_out")}</button></p>`;
-  }
-
-  #credits({ available, unit }: Schema<"BalanceAnswer">): string {
-    return unit === "song"
-      ? t("uploader.songs", { count: available })
-      : available < 1
-        ? count(0)
-        : wait(available);
   }
 
   readonly #change = this.submit(async (fields) => {

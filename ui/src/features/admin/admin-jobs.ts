@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
 import type { QueryOf, Schema } from "../../api/types";
 import { define } from "../../ui/element";
-import { clock, percent, time } from "../../ui/format";
+import { clock, percent, price, size, time, wait } from "../../ui/format";
 import { t } from "../../ui/texts";
 import { AdminList, choiceField, chosen, filterForm, siteField, wordsField } from "./table";
 
@@ -13,6 +13,14 @@ type Filter = NonNullable<QueryOf<"/v1/admin/jobs", "get">>;
 const STATES = ["queued", "processing", "succeeded", "failed", "canceled", "expired"] as const;
 const UNFINISHED = new Set<string>(["queued", "processing"]);
 const REPEATABLE = new Set<string>(["failed", "canceled"]);
+
+// Money first, where the settings tell prices; seconds and bytes always.
+function costly(cost: NonNullable<Row["cost"]>): TemplateResult {
+  const { cost_microcents: micro, currency } = cost;
+  return html`${micro === null || currency === null ? nothing : html`${price(micro / 1e6, currency, 4)}<br />`}
+    <small>${wait(cost.processor_s)}${cost.device_s > 0 ? ` + ${wait(cost.device_s)} GPU` : ""},
+    ${size(cost.stored_bytes)}</small>`;
+}
 
 class AdminJobs extends AdminList<Row> {
   #filter: Filter = Object.fromEntries(new URLSearchParams(location.hash.split("?")[1] ?? ""));
@@ -36,7 +44,7 @@ class AdminJobs extends AdminList<Row> {
   protected override table(): TemplateResult {
     return html`<table>
       <thead><tr>
-        ${["song", "site", "owner", "state", "created", "actions"].map(
+        ${["song", "site", "owner", "state", "cost", "created", "actions"].map(
           (name) => html`<th scope="col">${t(`admin.columns.${name}`)}</th>`,
         )}
       </tr></thead>
@@ -44,7 +52,7 @@ class AdminJobs extends AdminList<Row> {
     </table>`;
   }
 
-  #row({ job, owner, site }: Row): TemplateResult {
+  #row({ job, owner, site, cost }: Row): TemplateResult {
     return html`<tr>
       <th scope="row"><bdi>${job.song.name}</bdi><br />
         <small>${clock(job.song.duration_s)} · <code>${job.id}</code></small></th>
@@ -53,6 +61,7 @@ class AdminJobs extends AdminList<Row> {
       <td>${t(`admin.states.${job.status}`)}
         ${job.progress?.fraction == null ? nothing : percent(job.progress.fraction)}
         ${job.error === null ? nothing : html`<br /><small>${job.error.code}</small>`}</td>
+      <td>${cost === null ? "–" : costly(cost)}</td>
       <td>${time(job.created_at)}</td>
       <td class="buttons">
         ${UNFINISHED.has(job.status) ? this.#button(job, "cancel") : nothing}

@@ -4,16 +4,18 @@ import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { count, time } from "../../ui/format";
-import { address, page } from "../../ui/page";
+import { count, price, size, time, wait } from "../../ui/format";
+import { address } from "../../ui/page";
 import { t } from "../../ui/texts";
 
 type Money = Schema<"MoneyAnswer">;
 type Alarm = Schema<"AlarmAnswer">;
+type Flag = Schema<"FlagAnswer">;
 
 class AdminMoney extends HouseElement {
   #money: Money | null = null;
   #alarms: readonly Alarm[] = [];
+  #flags: readonly Flag[] = [];
   #trouble = "";
 
   protected override start(): void {
@@ -23,12 +25,14 @@ class AdminMoney extends HouseElement {
   async #look(): Promise<void> {
     const { signal } = this.owner;
     try {
-      const [money, alarms] = await Promise.all([
+      const [money, alarms, flags] = await Promise.all([
         ask("get", "/v1/admin/money", { signal }),
         ask("get", "/v1/admin/alarms", { query: { seen: false, limit: 50 }, signal }),
+        ask("get", "/v1/admin/flags", { query: { cleared: false, limit: 50 }, signal }),
       ]);
       this.#money = money;
       this.#alarms = alarms.data;
+      this.#flags = flags.data;
       this.#trouble = "";
     } catch (error) {
       if (isAbort(error)) return;
@@ -46,6 +50,33 @@ class AdminMoney extends HouseElement {
     await this.#look();
   }
 
+  async #clear(flag: Flag): Promise<void> {
+    const reason = prompt(`${t("admin.money.clear")}: ${whose(flag)}\n\n${t("admin.reason")}`);
+    if (reason === null) return;
+    try {
+      const place = { flag_id: flag.id };
+      await ask("post", "/v1/admin/flags/{flag_id}/clear", { place, body: { reason } });
+    } catch (error) {
+      this.#trouble = wordsFor(error);
+    }
+    await this.#look();
+  }
+
+  #missing(): TemplateResult | typeof nothing {
+    if (this.#flags.length === 0) return nothing;
+    const rows = this.#flags.map((flag) => [
+      time(flag.created_at),
+      flag.site,
+      html`<a href="#accounts?q=${flag.owner.id}">${whose(flag)}</a>`,
+      `${count(flag.short)} ${t(`admin.money.${flag.unit}`)}`,
+      flag.note,
+      html`<button class="plain" aria-label=${`${t("admin.money.clear")}: ${whose(flag)}`}
+        @click=${() => this.#clear(flag)}>${t("admin.money.clear")}</button>`,
+    ]);
+    return html`<p class="hint">${t("admin.money.flags_lead")}</p>
+      ${table(t("admin.money.flags"), ["when", "site", "account", "short", "why", "do"], rows)}`;
+  }
+
   protected override render(): TemplateResult {
     return html`
       ${this.#trouble ? html`<p class="notice bad" role="alert">${this.#trouble}</p>` : nothing}
@@ -56,22 +87,47 @@ class AdminMoney extends HouseElement {
           <button class="plain" @click=${() => this.#see(alarm.id)}>${t("admin.money.seen")}</button>
         </p>`,
       )}
+      ${this.#missing()}
       ${this.#money === null ? html`<p class="hint">${t("admin.loading")}</p>` : shown(this.#money)}`;
   }
 }
+
+const whose = ({ owner }: Flag): string => owner.email ?? owner.id;
 
 const facts = (data: Alarm["data"]): string =>
   Object.entries(data)
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(", ");
 
-const cents = (amount: number, currency: string): string => {
-  const written = new Intl.NumberFormat(page.language, { style: "currency", currency });
-  const digits = written.resolvedOptions().maximumFractionDigits ?? 2;
-  return written.format(amount / 10 ** digits);
-};
+const micro = (amount: number | null, currency: string | null): string =>
+  amount === null || currency === null ? "–" : price(amount / 1e6, currency, 4);
 
-function shown({ credits, takings, subscribers }: Money): TemplateResult {
+function costs(rows: Money["costs"]): TemplateResult {
+  return html`
+    ${table(
+      t("admin.money.costs"),
+      ["month", "site", "jobs", "processor", "device", "stored", "cost", "each", "net", "margin"],
+      rows.map((row) => [
+        row.month,
+        row.site,
+        count(row.jobs),
+        wait(row.processor_s),
+        row.device_s > 0 ? wait(row.device_s) : "–",
+        size(row.stored_bytes),
+        micro(row.cost_microcents, row.currency),
+        micro(row.cost_per_job_microcents, row.currency),
+        row.currency === null ? "–" : price(row.net_cents, row.currency),
+        micro(row.margin_microcents, row.currency),
+      ]),
+    )}
+    ${rows.some((row) => row.currency === null) ? html`<p class="hint">${t("admin.money.no_tariff")}</p>` : nothing}
+    ${rows.length === 0 ? nothing : exported("/v1/admin/money/costs", "export_costs")}`;
+}
+
+const exported = (path: string, words: string): TemplateResult =>
+  html`<p><a class="button quiet" download href=${address(path)}>${t(`admin.money.${words}`)}</a></p>`;
+
+function shown({ costs: spent, credits, takings, subscribers }: Money): TemplateResult {
   return html`
     ${table(
       t("admin.money.takings"),
@@ -80,18 +136,14 @@ function shown({ credits, takings, subscribers }: Money): TemplateResult {
         row.month,
         row.site,
         count(row.bills),
-        cents(row.paid_cents, row.currency),
-        cents(row.tax_cents, row.currency),
-        cents(row.refunded_cents + row.disputed_cents, row.currency),
-        cents(row.net_cents, row.currency),
+        price(row.paid_cents, row.currency),
+        price(row.tax_cents, row.currency),
+        price(row.refunded_cents + row.disputed_cents, row.currency),
+        price(row.net_cents, row.currency),
       ]),
     )}
-    ${
-      takings.length === 0
-        ? nothing
-        : html`<p><a class="button quiet" download href=${address("/v1/admin/money/takings")}>
-          ${t("admin.money.export")}</a></p>`
-    }
+    ${takings.length === 0 ? nothing : exported("/v1/admin/money/takings", "export")}
+    ${costs(spent)}
     ${table(
       t("admin.money.subscribers"),
       ["site", "plan", "state", "accounts"],
@@ -115,7 +167,7 @@ function shown({ credits, takings, subscribers }: Money): TemplateResult {
 function table(
   title: string,
   columns: readonly string[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly (string | TemplateResult)[])[],
 ): TemplateResult {
   return html`<section class="stack"><h3>${title}</h3>
     ${

@@ -8,7 +8,12 @@ export class BuyButton extends HTMLElement {
   connectedCallback(): void {
     this.#owner = new Owner();
     const button = this.querySelector("button");
-    if (button !== null) this.#owner.listen(button, "click", () => void this.#buy(button));
+    if (button === null) return;
+    this.#owner.listen(button, "click", () => void this.#buy(button));
+    // Whoever comes back by the browser's own button finds the page as they left it.
+    this.#owner.listen(window, "pageshow", () => {
+      button.disabled = false;
+    });
   }
 
   disconnectedCallback(): void {

@@ -1,0 +1,104 @@
+// The plan that is paid for, the way to change it, and what was paid: nothing where nothing is sold.
+import { html, nothing, type TemplateResult } from "lit";
+import { ask } from "../../api/client";
+import { ApiError } from "../../api/errors";
+import type { Schema } from "../../api/types";
+import { define } from "../../ui/element";
+import { FormElement } from "../../ui/form";
+import { day, price } from "../../ui/format";
+import { address } from "../../ui/page";
+import { has, t } from "../../ui/texts";
+import { titled } from "./credits";
+
+type Store = Schema<"StoreAnswer">;
+type Bill = Schema<"BillAnswer">;
+
+class AccountPlan extends FormElement {
+  #store: Store | null = null;
+  #bills: readonly Bill[] = [];
+
+  protected override start(): void {
+    void this.load();
+  }
+
+  async load(): Promise<void> {
+    const { signal } = this.owner;
+    try {
+      const [store, bills] = await Promise.all([
+        ask("get", "/v1/store", { signal }),
+        ask("get", "/v1/invoices", { query: { limit: 24 }, signal }),
+      ]);
+      this.#store = store;
+      this.#bills = bills.data;
+    } catch (error) {
+      // A site that sells nothing has no such addresses; the account is whole without them.
+      if (!(error instanceof ApiError && error.status === 404)) return;
+    }
+    this.requestUpdate();
+  }
+
+  protected override render(): TemplateResult | typeof nothing {
+    const store = this.#store;
+    this.hidden = store === null;
+    if (store === null) return nothing;
+    return html`
+      <h2>${t("money.plan")}</h2>
+      ${store.subscription === null ? html`<p>${t("money.no_plan")}</p>` : this.#plan(store.subscription)}
+      ${this.saying()}
+      <p class="actions">
+        <a class="button quiet" href=${address("/prices")}>${t("money.see_prices")}</a>
+        ${store.has_portal ? html`<button type="button" class="quiet" ?disabled=${this.busy} @click=${this.#portal}>${t("money.portal")}</button>` : nothing}
+      </p>
+      ${this.#bills.length === 0 ? nothing : this.#paid()}`;
+  }
+
+  #plan(plan: NonNullable<Store["subscription"]>): TemplateResult {
+    const name = html`<strong>${titled(plan.plan)}</strong>`;
+    if (plan.grace_until !== null)
+      return html`<p>${name}</p>
+        <p class="notice bad" role="alert">${t("money.unpaid", { day: day(plan.grace_until) })}</p>`;
+    return plan.ends_at === null
+      ? html`<p>${name} <span class="hint">${t("money.renews", { day: day(plan.period_end) })}</span></p>`
+      : html`<p>${name} <span class="hint">${t("money.ends", { day: day(plan.ends_at) })}</span></p>`;
+  }
+
+  #paid(): TemplateResult {
+    return html`<details class="history">
+      <summary>${t("money.invoices")}</summary>
+      <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.invoices")}><table>
+        <thead><tr>${["when", "what", "total", "state", "papers"].map(
+          (name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`,
+        )}</tr></thead>
+        <tbody>${this.#bills.map((bill) => this.#bill(bill))}</tbody>
+      </table></div></details>`;
+  }
+
+  #bill(bill: Bill): TemplateResult {
+    const back = bill.refunded_cents > 0;
+    const state = has(`money.bill_${bill.status}`) ? t(`money.bill_${bill.status}`) : bill.status;
+    const paper = (name: string, url: string | null) =>
+      url === null
+        ? nothing
+        : html`<a href=${url} target="_blank" rel="noopener"
+          aria-label=${t("money.paper_of", { paper: t(`money.paper_${name}`), number: bill.number ?? bill.id })}
+          >${t(`money.paper_${name}`)}</a>`;
+    return html`<tr>
+      <td>${day(bill.created_at)}</td>
+      <td>${titled(bill.item)}</td>
+      <td class="number">${price(bill.total_cents, bill.currency)}</td>
+      <td>${state}${back ? html`<br /><small>${t("money.went_back", { amount: price(bill.refunded_cents, bill.currency) })}</small>` : nothing}</td>
+      <td class="papers">${paper("invoice", bill.hosted_url)} ${paper("receipt", bill.receipt_url)}</td>
+    </tr>`;
+  }
+
+  readonly #portal = (): void => {
+    void this.run(async () => {
+      const body = { return_path: "/account" };
+      const { url } = await ask("post", "/v1/portal", { body });
+      location.assign(url);
+      return null;
+    });
+  };
+}
+
+define("account-plan", AccountPlan);
