@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, faults_of
+from tests.browser.conftest import Look, faults_of, take_apart
 
 Song = Callable[..., Path]
 
@@ -16,16 +16,8 @@ Song = Callable[..., Path]
 @pytest.fixture
 def songs(page: Page, member: str, song: Song) -> list[str]:
     names = ["Moonlight.wav", "Sunrise.wav"]
-    token = page.request.get("/v1/session").json()["csrf_token"]
-    headers = {"X-CSRF-Token": token}
     for seed, name in enumerate(names):
-        data = song(name, 2.0, seed).read_bytes()
-        form = {"file": {"name": name, "mimeType": "audio/wav", "buffer": data}}
-        upload = page.request.post("/v1/uploads", multipart=form, headers=headers)
-        job = {"upload_id": upload.json()["id"]}
-        wait = headers | {"Prefer": "wait=60"}
-        answer = page.request.post("/v1/jobs", data=job, headers=wait, timeout=90_000)
-        assert answer.json()["status"] == "succeeded", answer.text()
+        take_apart(page, song(name, 2.0, seed))
     return names
 
 

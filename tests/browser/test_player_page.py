@@ -11,11 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import Look, faults_of
+from tests.browser.conftest import JSON, Look, faults_of, take_apart
 from tests.browser.stored_songs import song_server
 from tests.service.serving import Served
-
-JSON = dict[str, Any]
 
 
 @pytest.fixture
@@ -27,19 +25,7 @@ def expected_errors() -> list[str]:
 @pytest.fixture
 def job(page: Page, member: str, song: Callable[..., Path]) -> JSON:
     # A song of the member's, separated.
-    token = page.request.get("/v1/session").json()["csrf_token"]
-    headers = {"X-CSRF-Token": token}
-    file = {"name": "song.wav", "mimeType": "audio/wav", "buffer": song(seconds=12.5).read_bytes()}
-    upload = page.request.post("/v1/uploads", multipart={"file": file}, headers=headers)
-    assert upload.ok, upload.text()
-    answer = page.request.post(
-        "/v1/jobs",
-        data={"upload_id": upload.json()["id"], "quality": "fast"},
-        headers={**headers, "Prefer": "wait=60"},
-        timeout=90_000,
-    )
-    assert answer.ok, answer.text()
-    return dict(answer.json())
+    return take_apart(page, song(seconds=12.5), quality="fast")
 
 
 @pytest.fixture

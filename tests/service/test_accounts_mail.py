@@ -205,6 +205,33 @@ def test_a_new_password_can_be_chosen_without_scripts(
     assert Browser(client).sign_in("ada@example.org", "another password").status_code == 200
 
 
+def test_a_password_that_is_too_short_leaves_the_link_good(
+    client: TestClient, settings: Settings
+) -> None:
+    browser = Browser(client)
+    browser.sign_up("ada@example.org")
+    browser.post("/v1/password-reset", json={"email": "ada@example.org"})
+    token = token_in(mails(settings.data_dir, 2)[1])
+
+    refused = browser.post("/reset", data={"token": token, "password": "short"})
+    again = browser.post("/reset", data={"token": token, "password": "another password"})
+
+    assert refused.status_code == 422
+    assert "At least 8 characters" in refused.text
+    assert token in refused.text
+    assert again.status_code == 200
+
+
+def test_pages_of_links_look_like_the_site_and_are_kept_nowhere(client: TestClient) -> None:
+    page = client.get("/verify", params={"token": "secret"})
+
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "same-origin"
+    assert 'class="brand"' in page.text
+    # A link to the same page in another language would be one without the token.
+    assert "hreflang" not in page.text
+
+
 def test_what_is_in_the_link_cannot_write_into_the_page(client: TestClient) -> None:
     page = client.get("/verify", params={"token": '"><script>alert(1)</script>'})
 

@@ -203,6 +203,12 @@ def test_weights_that_are_not_installed_are_told_and_no_error(tmp_path: Path) ->
     assert read_site(tmp_path / "sites/default/site.toml", ModelShelf(DATA)).usable.outputs
 
 
+def test_a_single_stem_may_come_with_what_it_is_compared_with(tmp_path: Path) -> None:
+    outputs = [TINY | {"name": "voice", "stems": ["vocals"], "residual": True}]
+
+    assert problems(tmp_path, screen="single", outputs=outputs) == []
+
+
 def test_the_name_is_the_folders(tmp_path: Path) -> None:
     found = edited(tmp_path, 'name = "default"', 'name = "other"')
 

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.api import health, mail_links
+from stemhouse.api import health
 from stemhouse.api.cross_origin import CrossOrigin
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
@@ -77,7 +77,7 @@ def create_app(
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
     install_error_bodies(app)
-    routers = [health.router, mail_links.router]
+    routers = [health.router]
     for part in parts:
         routers += (*part.routers, *part.optional_routers(settings))
     app.router.routes += join_routes(routers)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from stemhouse.http.part import Part
-from stemhouse.pages import assets_routes, discovery, legal, public, reference, shells, takedown
+from stemhouse.pages import (
+    assets_routes,
+    discovery,
+    legal,
+    mail_links,
+    public,
+    reference,
+    shells,
+    takedown,
+)
 
 PAGES = Part(
     name="pages",
@@ -14,6 +23,7 @@ PAGES = Part(
         reference.router,
         shells.router,
         takedown.router,
+        mail_links.router,
         assets_routes.router,
         assets_routes.embedding,
     ),

@@ -71,7 +71,7 @@ def answer(request: Request, scene: Scene, sheet: Sheet) -> Response:
     """Return a page as an answer."""
     body = render(request, scene, sheet).encode()
     headers = {**PAGE_HEADERS, "Content-Language": scene.language, "Vary": _VARY}
-    if scene.visitor.kind != "nobody":
+    if scene.visitor.kind != "nobody" or sheet.secret:
         # It holds somebody's token: nobody else gets to see it, and its compressed length
         # would tell of it.
         return HTMLResponse(body, status_code=sheet.status, headers=headers)
@@ -115,7 +115,7 @@ def _head(request: Request, scene: Scene, sheet: Sheet) -> Head:
         indexed=sheet.indexed,
         canonical=scene.absolute(scene.path),
         alternates=_alternates(scene),
-        languages=[(one, _name_of(one), _choice(scene, one)) for one in scene.languages()],
+        languages=_languages(scene, sheet),
         picture=f"{scene.place.address}/picture-{scene.language}.png?v={look}",
         look=look,
         fonts=[f"{root}/assets/{built_font(FILES[name])}" for name in ("body", font)],
@@ -152,6 +152,12 @@ def _alternates(scene: Scene) -> list[tuple[str, str]]:
         return []
     pairs = [(one, scene.absolute(scene.path, one)) for one in spoken]
     return [*pairs, ("x-default", scene.absolute(scene.path, spoken[0]))]
+
+
+def _languages(scene: Scene, sheet: Sheet) -> list[tuple[str, str, str]]:
+    # Another address of a page with a secret in its own would be one without it.
+    spoken = () if sheet.secret else scene.languages()
+    return [(one, _name_of(one), _choice(scene, one)) for one in spoken]
 
 
 def _choice(scene: Scene, language: str) -> str:

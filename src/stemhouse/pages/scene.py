@@ -110,4 +110,6 @@ class Sheet:
     scripts: tuple[str, ...] = ("src/app/site.ts",)
     texts: tuple[str, ...] = ()
     """Sections of the texts that its scripts need."""
+    secret: bool = False
+    """Whether its address or its text is for one pair of eyes: nothing keeps it."""
     status: int = 200

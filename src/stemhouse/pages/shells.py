@@ -28,10 +28,15 @@ class Shell:
     """The shell that somebody may have meant instead."""
     titled: bool = False
     """Whether it shows packs and plans, and so needs their titles."""
+    back: str = ""
+    """The shell that one comes from."""
+    screen: bool = False
+    """Whether the element shows what the site calls its screen."""
 
 
-_ADDRESSES = {"sign_in": "/sign-in", "sign_up": "/sign-up"}
+_ADDRESSES = {"sign_in": "/sign-in", "sign_up": "/sign-up", "library": "/library"}
 _ASKED = {"sign_in": "have_account", "sign_up": "no_account"}
+_LISTENING = ("player", "songs", "stems")
 
 SHELLS = {
     "/library": Shell(name="library", element="song-library", texts=("uploader", "songs")),
@@ -51,7 +56,19 @@ SHELLS = {
         name="admin", element="admin-page", texts=("admin",), script="src/app/admin.ts"
     ),
     "/songs/{job_id}": Shell(
-        name="song", element="song-page", texts=("player", "songs"), script="src/app/player.ts"
+        name="song",
+        element="song-page",
+        texts=_LISTENING,
+        script="src/app/player.ts",
+        back="library",
+        screen=True,
+    ),
+    "/shared/{link}": Shell(
+        name="shared",
+        element="shared-song",
+        texts=_LISTENING,
+        script="src/app/player.ts",
+        screen=True,
     ),
 }
 
@@ -59,6 +76,8 @@ SHELLS = {
 def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
     title = scene.say(f"shell.{shell.name}")
     attributes = {f"data-{k.replace('_', '-')}": v for k, v in request.path_params.items()}
+    if shell.screen:
+        attributes["data-screen"] = scene.site.screen
     if shell.titled:
         attributes["data-titles"] = json.dumps(_titles(scene), ensure_ascii=False)
     other = None
@@ -68,6 +87,9 @@ def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
             "link": scene.say(f"shell.{shell.other}"),
             "path": _ADDRESSES[shell.other],
         }
+    back = None
+    if shell.back:
+        back = {"text": scene.say(f"shell.{shell.back}"), "path": _ADDRESSES[shell.back]}
     return Sheet(
         template="shell.html",
         title=title,
@@ -79,6 +101,7 @@ def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
             "heading": title,
             "element": shell.element,
             "attributes": attributes,
+            "back": back,
             "narrow": shell.narrow,
             "lead": scene.say(f"shell.{shell.name}_lead") if shell.narrow else "",
             "other": other,

@@ -102,7 +102,7 @@ def _outputs(site: Site) -> Iterator[Finding]:
                 message="is true, but all stems are delivered and nothing is left over",
                 mend="name the stems, or take residual out",
             )
-        if site.screen == "single" and (len(output.stems) != 1 or output.residual):
+        if site.screen == "single" and len(output.stems) != 1:
             yield Finding(
                 key=("outputs", number),
                 message="delivers more than one stem, and the screen is for a single one",

@@ -57,7 +57,11 @@ class Output(Table):
     stems: tuple[str, ...] = Field(
         default=(), description="Stems of the model that are delivered; empty is all of them."
     )
-    residual: bool = Field(default=False, description="Whether the rest is delivered as well.")
+    residual: bool = Field(
+        default=False,
+        description="Whether the rest is delivered as well. A single screen shows it to nobody: "
+        "it is what lets people compare with the whole song.",
+    )
 
 
 class Texts(Table):

@@ -1,6 +1,7 @@
-// The page of a song: <song-page> with its <stem-player src=…>.
+// The pages of songs, one's own and shared ones, each with its <stem-player src=…>.
+import "../styles/song.css";
 import { StemPlayer } from "../features/player/stem-player";
-import { SongPage } from "../features/song/song-page";
+import "../features/song/shared-song";
+import "../features/song/song-page";
 
 customElements.define("stem-player", StemPlayer);
-customElements.define("song-page", SongPage);

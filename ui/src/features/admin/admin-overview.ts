@@ -65,7 +65,11 @@ function shown({ overview, failures, largest }: Known): TemplateResult {
         ? html`<p class="notice bad">${t("admin.overview.no_workers")}</p>`
         : nothing
     }
-    ${overview.problems.map((problem) => html`<p class="notice bad">${problem}</p>`)}
+    ${
+      overview.problems.length === 0
+        ? nothing
+        : html`<ul class="notice problems">${overview.problems.map((problem) => html`<li>${problem}</li>`)}</ul>`
+    }
     <div class="table-wrap" role="region" tabindex="0" aria-label=${t("admin.overview.sites")}>
       <table>
         <caption>${t("admin.overview.sites")}</caption>

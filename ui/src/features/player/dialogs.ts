@@ -4,7 +4,7 @@ import { archiveAddress, mixAddress, stemAddress } from "./addresses";
 import type { KeyRule } from "./keys";
 import { stemColour } from "./rows";
 import type { Session } from "./session";
-import { say } from "./texts";
+import { say, stemTitle } from "./texts";
 
 const FORMAT_NAMES: Readonly<Record<string, string>> = {
   wav: "WAV, 16 bit",
@@ -30,6 +30,8 @@ function frame(id: string, title: string, body: TemplateResult): TemplateResult 
 
 export interface DownloadChoice {
   readonly formats: readonly string[];
+  // The one stem that is offered; null offers all, their mix and an archive.
+  readonly only: number | null;
   readonly format: string;
   choose(format: string): void;
 }
@@ -46,15 +48,15 @@ export function downloadDialog(session: Session, choice: DownloadChoice): Templa
   const body = html`<label>${say("format")}
       <select @change=${(event: Event) => choice.choose((event.currentTarget as HTMLSelectElement).value)}>
         ${options}</select></label>
-    ${files(session, choice.format)}`;
+    ${files(session, choice)}`;
   return frame("downloads", say("download_title"), body);
 }
 
-function files(session: Session, format: string): TemplateResult {
+function files(session: Session, { format, only }: DownloadChoice): TemplateResult {
   const { manifest, mixer, player } = session;
   if (manifest === null || mixer === null) return html``;
   const { remote } = player;
-  const several = manifest.stems.length > 1;
+  const several = manifest.stems.length > 1 && only === null;
   const mix = mixAddress(remote, manifest, mixer.state.value, format);
   const mixLine =
     mix === null
@@ -62,9 +64,11 @@ function files(session: Session, format: string): TemplateResult {
       : html`<a class="first" href=${mix} download>${say("download_mix")}</a>`;
   return html`<ul class="takes">
     ${several ? html`<li>${mixLine}</li>` : ""}
-    ${manifest.stems.map(
-      ({ name }, stem) => html`<li><a href=${stemAddress(remote, name, format)} download
-        data-colour=${stemColour(stem)}><span class="dot"></span><span class="part">${name}</span></a></li>`,
+    ${manifest.stems.map(({ name }, stem) =>
+      only === null || only === stem
+        ? html`<li><a class=${several ? "" : "first"} href=${stemAddress(remote, name, format)} download
+        data-colour=${stemColour(stem)}><span class="dot"></span><span class="part">${stemTitle(name)}</span></a></li>`
+        : "",
     )}
     ${several ? html`<li><a href=${archiveAddress(remote, format)} download>${say("download_all")}</a></li>` : ""}
   </ul>`;

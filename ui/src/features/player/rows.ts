@@ -2,7 +2,7 @@
 import { html, type TemplateResult } from "lit";
 import { audible, LOUDEST_DB, QUIETEST_DB } from "../../player/mixer";
 import type { Session } from "./session";
-import { say } from "./texts";
+import { say, stemTitle } from "./texts";
 
 const COLOURS = [
   "#7c5cff",
@@ -34,7 +34,7 @@ export function panText(pan: number): string {
 const numberOf = (event: Event) => Number((event.currentTarget as HTMLInputElement).value);
 
 export function stemRow(session: Session, stem: number): TemplateResult {
-  const { name } = session.stems[stem] ?? { name: "" };
+  const name = stemTitle(session.stems[stem]?.name ?? "");
   const chosen = session.chosen.value === stem;
   return html`<div class="row" role="group" aria-label=${name} data-stem=${stem} ?data-chosen=${chosen}
     @focusin=${() => session.choose(stem)}>

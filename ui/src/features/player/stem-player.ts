@@ -10,7 +10,7 @@ import { Painter } from "./painting";
 import { stemColour } from "./rows";
 import { Session } from "./session";
 import { styles } from "./styles";
-import { say } from "./texts";
+import { say, stemTitle } from "./texts";
 import { momentOf, withMoment } from "./time";
 import { transport } from "./transport";
 import { header, notice, single, stage } from "./views";
@@ -33,6 +33,8 @@ export class StemPlayer extends LitElement {
     keys: {},
     // Whether the moment is read from the page's address, and can be copied.
     moment: { type: Boolean },
+    // Without the song's name, and with the doors to downloads elsewhere: the page has them.
+    bare: { type: Boolean },
     format: { state: true },
   };
 
@@ -43,6 +45,7 @@ export class StemPlayer extends LitElement {
   declare rows: number;
   declare keys: string | null;
   declare moment: boolean;
+  declare bare: boolean;
   declare format: string;
 
   #session: Session | null = null;
@@ -58,12 +61,16 @@ export class StemPlayer extends LitElement {
     this.formats = FORMATS;
     this.format = "";
     this.rows = 0;
-    this.moment = false;
+    this.moment = this.bare = false;
   }
 
   // The sound behind it, for programs.
   get player(): Player | null {
     return this.#session?.player ?? null;
+  }
+
+  openDownloads(): void {
+    this.#open("downloads");
   }
 
   override connectedCallback(): void {
@@ -95,26 +102,27 @@ export class StemPlayer extends LitElement {
     if (session === null) return html``;
     const title = session.manifest?.title;
     const offered = this.downloads !== "off" && hasDownloads(session.player.remote);
-    const doors = {
-      openHelp: () => this.#open("help"),
-      openDownloads: offered ? () => this.#open("downloads") : null,
-    };
+    const openHelp = () => this.#open("help");
+    const openDownloads = offered ? () => this.openDownloads() : null;
     const formats = this.formats.split(/[\s,]+/).filter(Boolean);
     const format = formats.includes(this.format) ? this.format : (formats[0] ?? "wav");
     const choose = (chosen: string) => {
       this.format = chosen;
     };
+    const inside = this.bare ? openHelp : null;
+    const share = this.moment ? () => this.#share() : null;
+    const only = this.single === null ? null : this.#singleStem(session);
     const body =
-      this.single === null
-        ? html`${stage(session, this.rows)} ${transport(session, this.moment ? () => this.#share() : null)}`
-        : single(session, this.#singleStem(session));
+      only === null
+        ? html`${stage(session, this.rows)} ${transport(session, { share, openHelp: inside })}`
+        : single(session, only, inside);
     return html`<section class="player" tabindex="0" role="group"
         aria-label=${title ? `${say("player")}: ${title}` : say("player")}
         aria-keyshortcuts="Space K ArrowLeft ArrowRight Home End L M S">
-        ${header(session, doors)} ${notice(session)} ${body}
+        ${this.bare ? "" : header(session, { openHelp, openDownloads })} ${notice(session)} ${body}
         <div class="unseen" role="status" id="said"></div>
       </section>
-      ${offered ? downloadDialog(session, { formats, format, choose }) : ""}
+      ${offered ? downloadDialog(session, { formats, format, only, choose }) : ""}
       ${helpDialog(this.#rules, this.keys === "page", (on) => {
         this.keys = on ? "page" : null;
       })}`;
@@ -194,7 +202,7 @@ export class StemPlayer extends LitElement {
     event.preventDefault();
     rule.act(session, event);
     if (rule.text === "key_stem") {
-      const stem = session.stems[session.chosen.value]?.name ?? "";
+      const stem = stemTitle(session.stems[session.chosen.value]?.name ?? "");
       this.#say(say("chosen", { stem }));
     }
     this.#painter?.wake();

@@ -81,20 +81,28 @@ const ENGLISH = {
 
 export type TextName = keyof typeof ENGLISH;
 
-function fromPage(): Partial<Record<string, string>> {
-  const text = document.getElementById("texts")?.textContent;
-  if (!text) return {};
-  const { player } = JSON.parse(text) as { player?: Record<string, string> };
-  return player ?? {};
+type Words = Partial<Record<string, string>>;
+
+interface FromPage {
+  readonly player?: Words;
+  readonly stems?: Words;
 }
 
-let known: Partial<Record<string, string>> | null = null;
+let read: FromPage | null = null;
+
+function fromPage(): FromPage {
+  const text = read === null ? document.getElementById("texts")?.textContent : null;
+  read ??= text ? (JSON.parse(text) as FromPage) : {};
+  return read;
+}
+
+// What people call a stem: the page may have a word for it, `stems.` and its name; else the name.
+export const stemTitle = (name: string): string => fromPage().stems?.[name] ?? name;
 
 export function say(
   name: TextName,
   values: Readonly<Record<string, string | number>> = {},
 ): string {
-  known ??= fromPage();
-  const text = known[name] ?? ENGLISH[name];
+  const text = fromPage().player?.[name] ?? ENGLISH[name];
   return text.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole));
 }

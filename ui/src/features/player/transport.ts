@@ -2,6 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { LOUDEST_DB, QUIETEST_DB } from "../../player/mixer";
 import {
+  helpIcon,
   linkIcon,
   loopIcon,
   pauseIcon,
@@ -33,7 +34,10 @@ export function timeText(): TemplateResult {
   return html`<div class="time numbers"><b class="now">0:00.0</b> <span class="all"></span></div>`;
 }
 
-export function masterVolume({ mixer }: Session): TemplateResult {
+export function masterVolume(
+  { mixer }: Session,
+  openHelp: (() => void) | null = null,
+): TemplateResult {
   const master_db = mixer?.state.value.master_db ?? 0;
   return html`<div class="master">
     ${speakerIcon}
@@ -44,10 +48,22 @@ export function masterVolume({ mixer }: Session): TemplateResult {
       <div><i></i><u></u></div><div><i></i><u></u></div>
     </div>
     <button aria-label=${say("reset")} title=${say("reset")} @click=${() => mixer?.reset()}>${resetIcon}</button>
+    ${
+      openHelp === null
+        ? ""
+        : html`<button aria-label=${say("help")} title=${say("help")} @click=${openHelp}>${helpIcon}</button>`
+    }
   </div>`;
 }
 
-export function transport(session: Session, share: (() => void) | null): TemplateResult {
+export interface TransportDoors {
+  readonly share: (() => void) | null;
+  // Where there is no header that has it.
+  readonly openHelp: (() => void) | null;
+}
+
+export function transport(session: Session, doors: TransportDoors): TemplateResult {
+  const { share, openHelp } = doors;
   const { player } = session;
   const looped = player.state.value.loop !== null;
   const button = (name: string, icon: TemplateResult, act: () => void, pressed?: boolean) =>
@@ -58,6 +74,6 @@ export function transport(session: Session, share: (() => void) | null): Templat
     ${timeText()} ${seekSlider(session)}
     ${button(say("loop"), loopIcon, () => session.toggleLoop(), looped)}
     ${share === null ? "" : button(say("share"), linkIcon, share)}
-    ${masterVolume(session)}
+    ${masterVolume(session, openHelp)}
   </div>`;
 }

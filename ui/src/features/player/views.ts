@@ -3,7 +3,7 @@ import { html, type TemplateResult } from "lit";
 import { downloadIcon, helpIcon, wholeIcon, zoomInIcon, zoomOutIcon } from "./icons";
 import { lane, stemRow } from "./rows";
 import type { Session } from "./session";
-import { say } from "./texts";
+import { say, stemTitle } from "./texts";
 import { clock } from "./time";
 import { playButton, seekSlider, timeText } from "./transport";
 
@@ -98,10 +98,14 @@ export function over({ player, manifest }: Session): TemplateResult {
 }
 
 // One stem, one button; where the song has more, what is left out can be compared.
-export function single(session: Session, stem: number): TemplateResult {
+export function single(
+  session: Session,
+  stem: number,
+  openHelp: (() => void) | null,
+): TemplateResult {
   const { mixer, stems } = session;
   const soloed = mixer?.state.value.stems[stem]?.soloed ?? false;
-  const name = stems[stem]?.name ?? "";
+  const name = stemTitle(stems[stem]?.name ?? "");
   const choice = (text: string, on: boolean, solo: boolean) =>
     html`<button aria-pressed=${on} @click=${() => mixer?.change(stem, { soloed: solo })}>${text}</button>`;
   return html`<div class="solo-stage" data-stem=${stem}>
@@ -116,5 +120,6 @@ export function single(session: Session, stem: number): TemplateResult {
           : html`<div class="compare" role="group" aria-label=${say("compare")}>
               ${choice(name, soloed, true)} ${choice(say("original"), !soloed, false)}</div>`
       }
+      ${openHelp === null ? "" : iconButton(say("help"), helpIcon, openHelp)}
     </div>`;
 }

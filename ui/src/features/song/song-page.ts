@@ -1,71 +1,98 @@
-// <song-page data-job-id=…>: a song of one's own, in the player.
-import { html, LitElement, type TemplateResult } from "lit";
+// <song-page data-job-id=…>: a song of one's own: its facts, its player, its downloads and links.
+import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { Owner } from "../../ui/owner";
+import { siteFacts } from "../../api/site";
+import { define, HouseElement } from "../../ui/element";
+import { clock, fromNow } from "../../ui/format";
 import { address } from "../../ui/page";
+import { t } from "../../ui/texts";
+import type { StemPlayer } from "../player/stem-player";
+import { called } from "./heading";
+import "./share-links";
 
 interface Known {
   readonly name: string;
   // What will be shown, where that is known already.
   readonly stems: number;
   readonly formats: readonly string[];
+  readonly facts: readonly string[];
+  readonly done: boolean;
 }
 
-export class SongPage extends LitElement {
-  static override properties = { known: { state: true } };
+const USUAL_FORMATS = "wav flac mp3-320";
 
+export class SongPage extends HouseElement {
+  static override properties = { known: { state: true }, sharing: { state: true } };
   declare known: Known | null;
-  #owner = new Owner();
+  declare sharing: boolean;
 
   constructor() {
     super();
     this.known = null;
+    this.sharing = false;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.#owner = new Owner();
-    // What was rendered for people without scripts has done its work.
-    this.replaceChildren();
+  protected override start(): void {
     void this.#look();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.#owner.end();
-  }
-
-  // Into the page itself: it has the page's styles.
-  protected override createRenderRoot(): HTMLElement {
-    return this;
+  get #jobId(): string {
+    return this.dataset["jobId"] ?? "";
   }
 
   protected override render(): TemplateResult {
-    const job_id = this.dataset["jobId"] ?? "";
-    const { stems = 0, formats = [] } = this.known ?? {};
-    return html`<stem-player src=${address(`/v1/jobs/${encodeURIComponent(job_id)}/manifest`)}
-      keys="page" moment .rows=${stems} .formats=${formats.join(" ") || "wav flac mp3-320"}></stem-player>`;
+    const { stems = 0, formats = [], facts = [], done = false } = this.known ?? {};
+    const one = this.dataset["screen"] === "single";
+    return html`
+      <div class="song-bar">
+        <p class="facts">${facts.map((fact) => html`<span>${fact}</span>`)}</p>
+        <div class="actions">
+          <button type="button" ?disabled=${!done} @click=${this.#download}>${t("player.download")}</button>
+          <button type="button" class="quiet" ?disabled=${!done} aria-expanded=${this.sharing}
+            @click=${() => {
+              this.sharing = !this.sharing;
+            }}>${t("songs.share")}</button>
+        </div>
+      </div>
+      ${this.sharing ? html`<share-links .jobId=${this.#jobId}></share-links>` : nothing}
+      <stem-player src=${address(`/v1/jobs/${encodeURIComponent(this.#jobId)}/manifest`)}
+        keys="page" moment bare single=${one ? "" : nothing} .rows=${one ? 0 : stems}
+        .formats=${formats.join(" ") || USUAL_FORMATS}></stem-player>`;
+  }
+
+  #download(): void {
+    this.querySelector<StemPlayer>("stem-player")?.openDownloads();
   }
 
   async #look(): Promise<void> {
-    const { signal } = this.#owner;
-    const job_id = this.dataset["jobId"] ?? "";
     try {
       const [job, site] = await Promise.all([
-        ask("get", "/v1/jobs/{job_id}", { place: { job_id }, signal }),
-        ask("get", "/v1/site", { signal }),
+        ask("get", "/v1/jobs/{job_id}", {
+          place: { job_id: this.#jobId },
+          signal: this.owner.signal,
+        }),
+        siteFacts(),
       ]);
-      const stems = job.result?.stems.length ?? job.stems?.length ?? 0;
-      this.known = { name: job.song.name, stems, formats: site.plan.formats };
-      this.#name(job.song.name);
+      this.known = {
+        name: job.song.name,
+        stems: job.result?.stems.length ?? job.stems?.length ?? 0,
+        formats: site.plan.formats,
+        done: job.status === "succeeded",
+        facts: [
+          clock(job.song.duration_s),
+          ...(job.expires_at === null
+            ? []
+            : [t("songs.expires", { when: fromNow(job.expires_at) })]),
+        ],
+      };
+      called(job.song.name);
+      if (!this.known.done) this.owner.after(LOOK_AGAIN_MS, () => void this.#look());
     } catch {
       // The player asks for the song itself, and says what is wrong with it.
     }
   }
-
-  #name(name: string): void {
-    const heading = document.querySelector("h1");
-    if (heading) heading.textContent = name;
-    document.title = `${name} – ${document.title}`;
-  }
 }
+
+const LOOK_AGAIN_MS = 2_000;
+
+define("song-page", SongPage);

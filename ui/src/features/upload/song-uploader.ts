@@ -28,9 +28,12 @@ export class SongUploader extends HouseElement {
   declare over: boolean;
   declare said: string;
   #desk = new Desk(this.owner);
+  // What the site's file calls its button.
+  readonly #button: string;
 
   constructor() {
     super();
+    this.#button = this.dataset["button"] ?? "";
     this.site = null;
     this.over = false;
     this.said = "";
@@ -126,7 +129,7 @@ export class SongUploader extends HouseElement {
           </svg>
           <span class="dropzone-title">${t(many ? "uploader.drop_many" : "uploader.drop_one")}</span>
           <span class="hint">${this.#limits()}</span>
-          <span class="button large">${t(many ? "uploader.pick_many" : "uploader.pick_one")}</span>
+          <span class="button large">${this.#button}</span>
           <input type="file" class="unseen" accept=${ACCEPT} ?multiple=${many}
             @change=${this.#picked} />
         </label>

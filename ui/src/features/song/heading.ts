@@ -1,0 +1,12 @@
+// The song's name over its page, without the ending that files have.
+const ENDING = /(?<=.)\.(?:[a-z]{2,4}|mp[34]|m4[ab])$/i;
+
+let title: string | null = null;
+
+export function called(name: string): void {
+  title ??= document.title;
+  const shown = name.replace(ENDING, "");
+  const heading = document.querySelector("h1");
+  if (heading) heading.textContent = shown;
+  document.title = `${shown} – ${title}`;
+}
