@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -162,6 +164,23 @@ def test_readers_go_on_while_somebody_writes(sessions: SessionFactory) -> None:
             seen = reader.scalars(select(Account)).all()
 
     assert seen == []
+
+
+def test_every_sqlite_tells_fractions_of_a_second(tmp_path: Path) -> None:
+    # Also one that is older than that, and on connections that others open: the queue's library
+    # makes its tables with this as a default.
+    make_engine(f"sqlite:///{tmp_path}/ours.db").dispose()
+    theirs = sa.create_engine("sqlite://")
+
+    with theirs.connect() as connection:
+        connection.exec_driver_sql(
+            "CREATE TABLE noted (id INTEGER, at INTEGER DEFAULT (unixepoch('subsec') * 1000))"
+        )
+        connection.exec_driver_sql("INSERT INTO noted (id) VALUES (1)")
+        [at] = connection.exec_driver_sql("SELECT at FROM noted").one()
+    theirs.dispose()
+
+    assert at == pytest.approx(time.time() * 1000, abs=10_000)
 
 
 def test_times_come_back_in_utc(sessions: SessionFactory) -> None:

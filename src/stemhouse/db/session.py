@@ -16,6 +16,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from stemhouse.db.old_sqlite import teach_old_sqlite
+
 BUSY_TIMEOUT_S = 30.0
 """How long a writer waits for another one on SQLite; writes are short, so this is generous."""
 
@@ -69,6 +71,7 @@ def make_engine(url: str) -> Engine:
             pool_pre_ping=True,
             **common,
         )
+    teach_old_sqlite()
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
