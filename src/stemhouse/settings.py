@@ -104,6 +104,13 @@ class Settings(BaseModel):
     s3_secret_key: SecretStr = _setting(SecretStr(""), "Storage", "The access key's secret.")
     link_ttl_s: Seconds = _setting(3600.0, "Storage", "Seconds that a signed link works.")
 
+    kept_downloads_bytes: Count = _setting(
+        2_000_000_000,
+        "Storage",
+        "Room in data_dir/downloads for finished downloads, kept for an hour so that they can be "
+        "resumed; 0 keeps none, and then only WAV can be.",
+    )
+
     # --- uploads
     upload_ttl_s: Seconds = _setting(
         _DAY_S, "Uploads", "Seconds after which an unfinished upload is removed."

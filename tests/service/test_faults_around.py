@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
 from stemhouse.db.session import SessionFactory
 from stemhouse.settings import Settings
+from tests.service.disks import small_disk
 from tests.service.installation import Installation, installed, noise
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
@@ -28,29 +25,11 @@ def house(settings: Settings, sessions: SessionFactory) -> Iterator[Installation
 # --- the disk ------------------------------------------------------------------------------------
 
 
-@contextmanager
-def small_disk(folder: Path, size_mb: int) -> Iterator[None]:
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    folder.mkdir(parents=True)
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size_mb}m", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("this system lets nobody mount a small disk")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def grow(folder: Path, size_mb: int) -> None:
-    subprocess.run(["mount", "-o", f"remount,size={size_mb}m", str(folder)], check=True)
-
-
 @pytest.mark.parametrize("dialect", ["sqlite"])
 def test_a_full_disk_ends_the_song_with_a_code_and_pays_it_back(house: Installation) -> None:
     song, owner = noise(SONG_S), house.account()
     # Room for the song and not for its stems.
-    with small_disk(house.settings.data_dir / "files", 30):
+    with small_disk(house.settings.data_dir / "files", 30_000):
         worker = house.start_worker()
         job_id = house.submit(owner, house.upload(owner, song, SONG_S))
 

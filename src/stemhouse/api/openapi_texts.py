@@ -104,12 +104,20 @@ _STORED: Final = ("audio/flac", "application/octet-stream", "application/json", 
 FILES: Final[dict[str, dict[str, Any]]] = {
     "download_stem": {
         "200": _file(*_AUDIO, description="The stem, streamed."),
-        "206": _file(*_AUDIO, description="A part of it (WAV only).", **_PART),
+        "206": _file(*_AUDIO, description="A part of it.", **_PART),
+        "304": _UNCHANGED,
         "416": _BEYOND,
     },
     "download_mix": {
         "200": _file(*_AUDIO, description="The mix, streamed."),
-        "206": _file(*_AUDIO, description="A part of it (WAV only).", **_PART),
+        "206": _file(*_AUDIO, description="A part of it.", **_PART),
+        "304": _UNCHANGED,
+        "416": _BEYOND,
+    },
+    "download_linked": {
+        "200": _file(*_AUDIO, "application/zip", description="The file, streamed."),
+        "206": _file(*_AUDIO, description="A part of it; never of a ZIP.", **_PART),
+        "304": _UNCHANGED,
         "416": _BEYOND,
     },
     "read_shared_segment": {
@@ -120,8 +128,6 @@ FILES: Final[dict[str, dict[str, Any]]] = {
     },
     "download_all": {
         "200": _file("application/zip", description="A ZIP of all stems, streamed."),
-        "206": _file("application/zip", description="A part of it.", **_PART),
-        "416": _BEYOND,
     },
     "read_segment": {
         "200": _file(*_STORED[:2], description="The file that the manifest names."),

@@ -20,6 +20,7 @@ from stemhouse.client.models import (
     Endpoint,
     Job,
     JobEvent,
+    Link,
     Model,
     NewEndpoint,
     Quote,
@@ -278,6 +279,18 @@ class AsyncClient(AsyncSession):
         return await self._download(
             path("jobs", job_id, "archive"), target, format, received=received
         )
+
+    async def link(
+        self,
+        job_id: str,
+        stem: str | None = None,
+        *,
+        format: str | None = None,
+        expires_in_s: int = 3600,
+    ) -> Link:
+        """Make an address that downloads without a key, as `Client.link` does."""
+        plan = calls.link(job_id, stem, self._retries, format=format, expires_in_s=expires_in_s)
+        return await self._run(plan)
 
     # --- the service
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from stemhouse.client.errors import ServiceFault
 from stemhouse.client.exchange import READ_S, Ask, Plan, Reply, Retries, ask
-from stemhouse.client.models import Job, Model, Quote
+from stemhouse.client.models import Job, Link, Model, Quote
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -128,6 +128,15 @@ def quote_job(wish: Wish, retries: Retries) -> Plan[Quote]:
     """Ask for a price."""
     request = Ask(method="POST", path=path("jobs"), params={"dry_run": "true"}, json=wish.body())
     return read(Quote, (yield from ask(request, retries)))
+
+
+def link(
+    job_id: str, stem: str | None, retries: Retries, *, format: str | None, expires_in_s: int
+) -> Plan[Link]:
+    """Ask for a link; asking twice does no harm."""
+    body = {"stem": stem, "format": format, "expires_in_s": expires_in_s}
+    request = Ask(method="POST", path=path("jobs", job_id, "links"), json=body)
+    return read(Link, (yield from ask(request, retries)))
 
 
 def models(retries: Retries) -> Plan[list[Model]]:

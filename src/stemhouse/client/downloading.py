@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from stemhouse.client.exchange import Ask, Pause, Plan, Retries, good, pause_after
+from stemhouse.client.exchange import Ask, Pause, Plan, Reply, Retries, good, pause_after
 from stemhouse.errors import DiskFull, OutputNotWritable, StemhouseError
 
 _PART = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -28,6 +28,7 @@ class FileSink:
         self.size_bytes = 0
         self.total_bytes: int | None = None
         self.ranged = False
+        self.etag: str | None = None
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
         """Go to where the answer's bytes belong."""
@@ -36,6 +37,7 @@ class FileSink:
         length = headers.get("content-length", "")
         self.total_bytes = start + int(length) if length.isdecimal() else None
         self.ranged = headers.get("accept-ranges") == "bytes"
+        self.etag = headers.get("etag")
         self.size_bytes = start
         with _told():
             self._file.seek(start)
@@ -88,9 +90,14 @@ def _fill(request: Ask, sink: FileSink, retries: Retries) -> Plan[None]:
         headers = {"Accept-Encoding": "identity"}
         if before and sink.ranged:
             headers["Range"] = f"bytes={before}-"
+            if sink.etag is not None:
+                # If it has become another file meanwhile, it comes whole.
+                headers["If-Range"] = sink.etag
         reply = yield Ask(
             method="GET", path=request.path, params=request.params, headers=headers, sink=sink
         )
+        if before and _was_whole(reply, before):
+            return
         # What moves on may be interrupted as often as it likes.
         failures = 0 if sink.size_bytes > before else failures
         wait_s = pause_after(request, reply, failures, retries)
@@ -99,6 +106,12 @@ def _fill(request: Ask, sink: FileSink, retries: Retries) -> Plan[None]:
             return
         failures += 1
         yield Pause(wait_s)
+
+
+def _was_whole(reply: Reply, size_bytes: int) -> bool:
+    """Whether there is no rest: the line was cut after the last byte, before the answer's end."""
+    beyond = reply.status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
+    return beyond and reply.headers.get("content-range") == f"bytes */{size_bytes}"
 
 
 class _told:  # noqa: N801 - reads as what it does

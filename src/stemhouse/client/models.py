@@ -173,6 +173,13 @@ class JobEvent(_Answered):
         return self.kind != "progress" and self.status in FINISHED
 
 
+class Link(_Answered):
+    """An address that downloads a file without a key."""
+
+    url: str
+    expires_at: datetime
+
+
 class Quote(_Answered):
     """What a job would cost."""
 

@@ -20,6 +20,7 @@ from stemhouse.client.models import (
     Endpoint,
     Job,
     JobEvent,
+    Link,
     Model,
     NewEndpoint,
     Quote,
@@ -274,6 +275,30 @@ class Client(Session):
     ) -> Path:
         """Download all stems as one ZIP; otherwise like `download_stem`."""
         return self._download(path("jobs", job_id, "archive"), target, format, received=received)
+
+    def link(
+        self,
+        job_id: str,
+        stem: str | None = None,
+        *,
+        format: str | None = None,
+        expires_in_s: int = 3600,
+    ) -> Link:
+        """Make an address that downloads a stem, or a ZIP of all, without a key.
+
+        Parameters
+        ----------
+        job_id : str
+            Which.
+        stem : str, optional
+            The stem; without one it is the ZIP.
+        format : str, optional
+            As in `download_stem`; by default the plan's first.
+        expires_in_s : int
+            How long it is good: a minute to a week.
+        """
+        plan = calls.link(job_id, stem, self._retries, format=format, expires_in_s=expires_in_s)
+        return self._run(plan)
 
     # --- the service
 

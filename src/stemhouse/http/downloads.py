@@ -40,6 +40,10 @@ class Sendable(Protocol):
         """Whether a part can be sent alone."""
         ...
 
+    def finish(self) -> None:
+        """See to it that its size is known, if it is ranged."""
+        ...
+
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the file or, where it is ranged, a part of it."""
         ...
@@ -55,6 +59,9 @@ class StoredFile:
     storage: Storage
     key: str
     ranged: bool = True
+
+    def finish(self) -> None:
+        """It is there already."""
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the file or a part of it."""
@@ -89,10 +96,14 @@ def send_file(
     }
     if etag is not None:
         headers["etag"] = f'"{etag}"'
-        if request.headers.get("if-none-match") == headers["etag"]:
+        headers["cache-control"] = "private, no-cache"
+        if _has_it(request, headers["etag"]):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    asked = file.ranged and _asks_for_a_part(request, headers.get("etag"))
+    if asked:
+        file.finish()
     size = file.size_bytes
-    part = wanted_part(request, size, headers.get("etag")) if file.ranged and size else None
+    part = wanted_part(request, size) if asked and size else None
     if part is not None and size is not None:
         return _part(request, file, headers, part)
     if size is not None:
@@ -102,15 +113,14 @@ def send_file(
     return StreamingResponse(_begun(file.stream()), headers=headers, media_type=file.mime)
 
 
-def wanted_part(request: Request, size: int, etag: str | None) -> tuple[int, int] | None:
+def wanted_part(request: Request, size: int) -> tuple[int, int] | None:
     """Return the first byte and the byte after the last that a request asks for.
 
-    None stands for the whole file: no range, several, an ill-formed one, or one whose If-Range
-    names other bytes. A part that begins after the end comes back as ``(size, size)``.
+    None stands for the whole file: no range, several, or an ill-formed one. A part that begins
+    after the end comes back as ``(size, size)``.
     """
     found = _ONE_RANGE.fullmatch(request.headers.get("range", "").strip().lower())
-    condition = request.headers.get("if-range")
-    if found is None or (condition is not None and condition != etag):
+    if found is None:
         return None
     first, last = found.groups()
     if first:
@@ -121,6 +131,18 @@ def wanted_part(request: Request, size: int, etag: str | None) -> tuple[int, int
     if not last:
         return None
     return (size, size) if int(last) == 0 else (max(0, size - int(last)), size)
+
+
+def _asks_for_a_part(request: Request, etag: str | None) -> bool:
+    """Whether there is a range, and whether it is meant for these bytes."""
+    condition = request.headers.get("if-range")
+    return "range" in request.headers and (condition is None or condition == etag)
+
+
+def _has_it(request: Request, etag: str) -> bool:
+    """Whether If-None-Match names these bytes; weakly, as RFC 9110 has it compared."""
+    names = request.headers.get("if-none-match", "").split(",")
+    return any(name.strip().removeprefix("W/") in (etag, "*") for name in names)
 
 
 def _part(

@@ -1,6 +1,7 @@
 """Results: stems kept once, as FLAC segments with a manifest, and made into every download."""
 
 from stemhouse.results.downloads import Download, archive, mix_download, stem_download
+from stemhouse.results.kept import KeptDownloads
 from stemhouse.results.manifest import Manifest, Provenance, Segment, Song, StemRecord
 from stemhouse.results.mixing import Mix, StemLevel
 from stemhouse.results.names import archive_name, content_disposition, stem_file_name
@@ -11,6 +12,7 @@ from stemhouse.results.writer import ResultShape, ResultWriter
 
 __all__ = [
     "Download",
+    "KeptDownloads",
     "Manifest",
     "Mix",
     "Provenance",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +15,9 @@ from stemhouse.engine.codec import OutputFormat
 from stemhouse.errors import InvalidOption
 from stemhouse.results.mixing import Mix, StemLevel
 from stemhouse.results.names import archive_name, stem_file_name
+from stemhouse.results.ogg import with_fixed_serial
 from stemhouse.results.reader import ResultReader
-from stemhouse.results.transcode import EncoderSetup, encode, with_flac_length
+from stemhouse.results.transcode import EncoderSetup, encode, encoders, with_flac_length
 from stemhouse.results.wav import Blocks, WavLayout
 
 MIX_NAME: Final = "mix"
@@ -44,6 +47,15 @@ class Download(Protocol):
         """Whether a part can be sent alone, the same bytes every time."""
         ...
 
+    @property
+    def identity(self) -> str | None:
+        """What stands for its bytes: where it is the same they are. None if they never are."""
+        ...
+
+    def finish(self) -> None:
+        """See to it that its size is known, if it is ranged."""
+        ...
+
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the file, or the bytes from `start` up to `end` of a ranged file."""
         ...
@@ -55,16 +67,25 @@ class _Live:
 
     name: str
     mime: str
+    identity: str
     blocks: Blocks
     setup: EncoderSetup
     size_bytes: int | None = None
     ranged: bool = False
 
+    def finish(self) -> None:
+        """There is nothing to finish."""
+
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         assert start == 0, "this file is sent whole"
         assert end is None, "this file is sent whole"
         data = encode(self.blocks(0, self.setup.length_samples), self.setup)
-        return _with_length(data, self.setup) if self.setup.format.name == "flac" else data
+        match self.setup.format.name:
+            case "flac":
+                return _with_length(data, self.setup)
+            case "ogg" | "opus":
+                return with_fixed_serial(data)
+        return data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +94,7 @@ class _Wav:
 
     name: str
     mime: str
+    identity: str
     blocks: Blocks
     layout: WavLayout
     ranged: bool = True
@@ -80,6 +102,9 @@ class _Wav:
     @property
     def size_bytes(self) -> int:
         return self.layout.size_bytes
+
+    def finish(self) -> None:
+        """Its size is known from the beginning."""
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         last = self.size_bytes if end is None else min(end, self.size_bytes)
@@ -93,6 +118,7 @@ class _Archive:
     name: str
     files: Sequence[Download]
     mime: str = "application/zip"
+    identity: None = None  # the time of packing is in it
     ranged: bool = False  # the checksums at the end need all bytes before them
 
     @property
@@ -100,6 +126,9 @@ class _Archive:
         if any(file.size_bytes is None for file in self.files):
             return None
         return len(self._zip())
+
+    def finish(self) -> None:
+        """There is nothing to finish."""
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         assert start == 0, "an archive is sent whole"
@@ -135,10 +164,12 @@ def stem_download(reader: ResultReader, stem: str, format: OutputFormat) -> Down
     Notes
     -----
     WAV has a known size and ranges. FLAC, Ogg and Opus are sent while they are made, MP3 and M4A
-    after they were made whole (their headers need it); neither knows its size beforehand.
+    after they were made whole (their headers need it); neither knows its size beforehand. The
+    bytes are the same every time all the same: `KeptDownloads` gives them sizes and ranges.
     """
     reader.stem(stem)  # it is there
-    return _download(reader, stem, format, blocks=partial(reader.blocks, stem))
+    sound = _Sound(stem, partial(reader.blocks, stem), reader.manifest.channels)
+    return _download(reader, sound, format)
 
 
 def mix_download(
@@ -159,30 +190,44 @@ def mix_download(
     for name in names:
         reader.stem(name)
     mix = Mix(reader, levels, gain_db)
-    return _download(reader, MIX_NAME, format, blocks=mix.blocks, channels=mix.channels)
+    recipe = [gain_db, *([one.stem, one.gain_db, one.pan] for one in levels)]
+    sound = _Sound(MIX_NAME, mix.blocks, mix.channels, recipe)
+    return _download(reader, sound, format)
 
 
-def _download(
-    reader: ResultReader,
-    what: str,
-    format: OutputFormat,
-    *,
-    blocks: Blocks,
-    channels: int | None = None,
-) -> Download:
+@dataclass(frozen=True, slots=True)
+class _Sound:
+    """What a file is made of: its blocks, and what they were made by beside the result."""
+
+    what: str
+    blocks: Blocks
+    channels: int
+    recipe: Sequence[object] = ()
+
+
+def _download(reader: ResultReader, sound: _Sound, format: OutputFormat) -> Download:
     manifest = reader.manifest
-    name = stem_file_name(manifest.song, what, format.extension)
     setup = EncoderSetup(
         format=format,
         sample_rate=manifest.sample_rate,
-        channels=channels or manifest.channels,
+        channels=sound.channels,
         length_samples=manifest.length_samples,
-        tags=_tags(reader, what),
+        tags=_tags(reader, sound.what),
         cover=None if format.name == "wav" else reader.cover(),
     )
+    name = stem_file_name(manifest.song, sound.what, format.extension)
+    mime, identity = format.mime, _identity(reader, sound, format)
     if format.name == "wav":
-        return _Wav(name=name, mime=format.mime, blocks=blocks, layout=WavLayout(setup))
-    return _Live(name=name, mime=format.mime, blocks=blocks, setup=setup)
+        layout = WavLayout(setup)
+        return _Wav(name=name, mime=mime, identity=identity, blocks=sound.blocks, layout=layout)
+    return _Live(name=name, mime=mime, identity=identity, blocks=sound.blocks, setup=setup)
+
+
+def _identity(reader: ResultReader, sound: _Sound, format: OutputFormat) -> str:
+    made_of = [sound.what, sound.recipe, repr(format), encoders()]
+    digest = hashlib.sha256(json.dumps(made_of).encode())
+    digest.update(reader.manifest.to_json())
+    return digest.hexdigest()[:32]
 
 
 def archive(reader: ResultReader, format: OutputFormat, stems: Sequence[str] = ()) -> Download:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import io
+import platform
 import struct
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import BinaryIO, cast
 
+import av
+import soundfile
+
+from stemhouse._version import __version__
 from stemhouse.engine.audio import Samples
 from stemhouse.engine.codec import AudioWriter, Cover, OutputFormat
 
@@ -45,6 +52,25 @@ class EncoderSetup:
     length_samples: int
     tags: Mapping[str, str] = field(default_factory=dict)
     cover: Cover | None = None
+
+
+@cache
+def encoders() -> str:
+    """Return what may change the bytes of a file although nothing of the sound has changed.
+
+    Encoders compute in floating point, in other instructions on other processors.
+    """
+    libraries = {name: ".".join(map(str, av.library_versions[name])) for name in _LIBRARIES}
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        lines = information.read_text().splitlines()
+        processor = next((line for line in lines if line.startswith(_ABILITIES)), processor)
+    return f"{__version__} {libraries} {soundfile.__libsndfile_version__} {processor}"
+
+
+_LIBRARIES = ("libavcodec", "libavformat")
+_ABILITIES = ("flags", "Features")
 
 
 def encode(blocks: Iterable[Samples], setup: EncoderSetup) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from stemhouse.domains.separations.watch import JobWatch
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace
+from stemhouse.results import KeptDownloads
 from stemhouse.storage import Storage
 
 
@@ -38,6 +39,11 @@ async def _storage(request: Request) -> Storage:
     return storage
 
 
+async def _kept(request: Request) -> KeptDownloads:
+    kept: KeptDownloads = request.app.state.kept_downloads
+    return kept
+
+
 async def _change(request: Request, session: RequestSession, now: Now) -> Change:
     state = request.app.state
     return Change(
@@ -55,4 +61,5 @@ Writer = Annotated[Principal, Depends(needs("jobs:write"))]
 TheDesk = Annotated[Desk, Depends(_desk)]
 TheWatch = Annotated[JobWatch, Depends(_watch)]
 TheStorage = Annotated[Storage, Depends(_storage)]
+TheKept = Annotated[KeptDownloads, Depends(_kept)]
 TheChange = Annotated[Change, Depends(_change)]

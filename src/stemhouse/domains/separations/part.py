@@ -18,6 +18,7 @@ from stemhouse.domains.separations import (
     routes,
     routes_events,
     routes_job,
+    routes_links,
     routes_results,
     routes_shares,
     routes_site,
@@ -30,7 +31,10 @@ from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.schemas import iso_utc
 from stemhouse.http.services import Services
 from stemhouse.jobs.queue import JobQueue, prepare_queue
+from stemhouse.results import KeptDownloads
 from stemhouse.sites.models import ModelShelf
+
+_KEPT = "downloads"
 
 
 @contextmanager
@@ -45,10 +49,14 @@ def _running(app: FastAPI) -> Iterator[None]:
     app.state.job_watch = watch
     app.state.shelf = ModelShelf(settings.models_dir)
     app.state.metrics.registry.register(QueueNumbers(services.sessions))
+    kept = KeptDownloads(settings.data_dir / _KEPT, settings.kept_downloads_bytes)
+    app.state.kept_downloads = kept
     watch.start()
+    kept.start()
     try:
         yield
     finally:
+        kept.stop()
         watch.stop()
         queue.close()
 
@@ -90,6 +98,7 @@ SEPARATIONS = Part(
         routes.router,
         routes_events.router,
         routes_results.router,
+        routes_links.router,
         routes_shares.router,
         routes_site.router,
     ),

@@ -54,6 +54,15 @@ def shared(site_id: str, share_id: str) -> Select[Share, Job]:
     )
 
 
+def linked(site_id: str, account_id: str, job_id: str) -> Select[Job]:
+    """Find the job of a link that carries its owner's name, unless that one is blocked."""
+    return (
+        owned_by(select(Job), site_id, account_id)
+        .join(Account, Account.id == Job.account_id)
+        .where(Job.id == job_id, Account.blocked_at.is_(None))
+    )
+
+
 def result_for(site_id: str, account_id: str, recipe_key: str) -> Select[Result]:
     """Find what the same recording with the same settings gave before."""
     alive = select(Job.result_id).where(

@@ -9,9 +9,8 @@ from pydantic import StringConstraints
 
 from stemhouse.db.session import reading
 from stemhouse.domains.separations import service
-from stemhouse.domains.separations.access import Reader, TheStorage
+from stemhouse.domains.separations.access import Reader, TheKept, TheStorage
 from stemhouse.domains.separations.listening import (
-    manifest_bytes,
     prefix_of,
     send_manifest,
     send_segment,
@@ -19,16 +18,16 @@ from stemhouse.domains.separations.listening import (
 from stemhouse.domains.separations.mixes import read_levels
 from stemhouse.domains.separations.offers import download_format
 from stemhouse.domains.separations.schemas import StemAnswer
+from stemhouse.domains.separations.sending import complete_result, send_download
 from stemhouse.domains.separations.views import show_job
 from stemhouse.engine.codec.formats import OutputFormat
-from stemhouse.errors import Conflict, NotFound
+from stemhouse.errors import NotFound
 from stemhouse.http.downloads import send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import TheSite
 from stemhouse.results import (
     Manifest,
-    ResultReader,
     StemLevel,
     archive,
     mix_download,
@@ -103,17 +102,23 @@ def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorag
 @router.get("/stems/{stem}", response_class=Response)
 @router.head("/stems/{stem}", response_class=Response, include_in_schema=False)
 def download_stem(
-    *, stem: str, prefix: Prefix, request: Request, storage: TheStorage, target: Target
+    *,
+    stem: str,
+    prefix: Prefix,
+    request: Request,
+    storage: TheStorage,
+    kept: TheKept,
+    target: Target,
 ) -> Response:
     """Download a stem of a finished job in any format, with the song's tags and cover."""
-    reader = _complete(storage, prefix)
-    return send_file(request, stem_download(reader, stem, target))
+    reader = complete_result(storage, prefix)
+    return send_download(request, kept, stem_download(reader, stem, target))
 
 
 @router.get("/stems/{stem}/waveform", response_class=Response)
 def read_waveform(stem: str, prefix: Prefix, storage: TheStorage) -> Response:
     """Read the overview of a stem: the file that docs/results.md describes."""
-    waveform = _complete(storage, prefix).stem(stem).waveform
+    waveform = complete_result(storage, prefix).stem(stem).waveform
     if waveform is None:
         raise NotFound("this stem has no waveform yet")
     return Response(storage.get(prefix + waveform.name), media_type="application/octet-stream")
@@ -126,27 +131,21 @@ def download_mix(
     prefix: Prefix,
     request: Request,
     storage: TheStorage,
+    kept: TheKept,
     stem: MixStems = None,
     gain_db: MixGain = 0.0,
     target: Target,
 ) -> Response:
     """Download the stems of a finished job mixed together, as the player's mixer sets them."""
-    reader = _complete(storage, prefix)
+    reader = complete_result(storage, prefix)
     names = [one.name for one in reader.manifest.stems]
     levels = [StemLevel(stem=name) for name in names] if stem is None else read_levels(stem)
     file = mix_download(reader, levels, target, gain_db=gain_db)
-    return send_file(request, file)
+    return send_download(request, kept, file)
 
 
 @router.get("/archive", response_class=Response)
 @router.head("/archive", response_class=Response, include_in_schema=False)
 def download_all(prefix: Prefix, request: Request, storage: TheStorage, target: Target) -> Response:
     """Download all stems of a finished job as one ZIP."""
-    return send_file(request, archive(_complete(storage, prefix), target))
-
-
-def _complete(storage: TheStorage, prefix: str) -> ResultReader:
-    manifest = Manifest.from_json(manifest_bytes(storage.get, prefix))
-    if not manifest.complete:
-        raise Conflict("the job still runs: its stems can be downloaded when it is done")
-    return ResultReader(manifest, lambda name: storage.get(prefix + name))
+    return send_file(request, archive(complete_result(storage, prefix), target))

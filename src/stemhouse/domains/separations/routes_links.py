@@ -1,0 +1,91 @@
+"""Links that download a file: made by a job's owner, followed by whoever has them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from stemhouse.db.session import reading
+from stemhouse.domains.separations import service, service_links
+from stemhouse.domains.separations.access import Reader, TheKept, TheStorage
+from stemhouse.domains.separations.listening import prefix_of
+from stemhouse.domains.separations.offers import download_format
+from stemhouse.domains.separations.schemas_links import LinkAnswer, LinkRequest
+from stemhouse.domains.separations.sending import complete_result, send_download
+from stemhouse.domains.separations.service_links import DownloadLink
+from stemhouse.engine.codec import parse_format
+from stemhouse.errors import NotFound
+from stemhouse.http.limits import network_address, rate_limits_of
+from stemhouse.http.services import CurrentSettings, Now, services_of
+from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import ThePlace, site_of
+from stemhouse.results import archive, stem_download
+
+router = APIRouter(prefix="/v1", tags=["results"])
+
+
+@router.post("/jobs/{job_id}/links", status_code=201)
+def link_download(
+    *,
+    job_id: str,
+    principal: Reader,
+    session: RequestSession,
+    settings: CurrentSettings,
+    place: ThePlace,
+    now: Now,
+    asked: LinkRequest | None = None,
+) -> LinkAnswer:
+    """Make a link that downloads a stem, or a ZIP of all, without a key or a cookie."""
+    wanted = asked or LinkRequest()
+    download_format(place.site, principal.plan, wanted.format)
+    job = service.find(session, principal, job_id)
+    stems = [stem.name for found in service.stems_of(session, [job]).values() for stem in found]
+    if not stems:
+        raise NotFound("this job has no stems to download", status=job.state)
+    if wanted.stem is not None and wanted.stem not in stems:
+        raise NotFound(f"this job has no such stem; it has: {', '.join(stems)}", stems=stems)
+    link = DownloadLink(
+        account_id=principal.account_id,
+        job_id=job.id,
+        stem=wanted.stem,
+        format=wanted.format or principal.plan.formats[0],
+        expires_s=service_links.ending(now, wanted.expires_in_s),
+    )
+    token = service_links.token_of(settings, place.site.name, link)
+    return LinkAnswer(url=f"{place.address}/v1/downloads/{token}", expires_at=link.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Linked:
+    link: DownloadLink
+    prefix: str
+
+
+def _followed(token: str, request: Request, now: Now) -> _Linked:
+    services = services_of(request)
+    rate_limits_of(request).count(
+        services.settings.rate_requests, "downloads", network_address(request)
+    )
+    # A read of its own: what follows may be sent for long.
+    with reading(services.sessions) as session:
+        link, job = service_links.follow(
+            session, services.settings, site_id=site_of(request), token=token, now=now
+        )
+        return _Linked(link, prefix_of(session, job))
+
+
+Followed = Annotated[_Linked, Depends(_followed)]
+
+
+@router.get("/downloads/{token}", response_class=Response)
+@router.head("/downloads/{token}", response_class=Response, include_in_schema=False)
+def download_linked(
+    linked: Followed, request: Request, storage: TheStorage, kept: TheKept
+) -> Response:
+    """Download the file that a link leads to. Ranges are supported, of ZIPs they are not."""
+    reader, target = complete_result(storage, linked.prefix), parse_format(linked.link.format)
+    stem = linked.link.stem
+    file = archive(reader, target) if stem is None else stem_download(reader, stem, target)
+    return send_download(request, kept, file)

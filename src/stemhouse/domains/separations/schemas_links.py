@@ -1,0 +1,44 @@
+"""Bodies of the routes of links that download a file."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from stemhouse.http.schemas import Answer, Request, UtcTime
+
+_HOUR_S = 3600
+_WEEK_S = 7 * 86_400
+
+
+class LinkRequest(Request):
+    """A link to make."""
+
+    stem: str | None = Field(
+        default=None,
+        max_length=128,
+        description="The stem; without one it is a ZIP of all of them.",
+        examples=["vocals"],
+    )
+    format: str | None = Field(
+        default=None,
+        max_length=16,
+        description="As `?format=` of a download: one of your plan, by default the first.",
+        examples=["mp3"],
+    )
+    expires_in_s: int = Field(
+        default=_HOUR_S,
+        ge=60,
+        le=_WEEK_S,
+        description="How long it is good, in seconds; never longer than the stems are kept.",
+        examples=[_HOUR_S],
+    )
+
+
+class LinkAnswer(Answer):
+    """A link that downloads a file without a key or a cookie."""
+
+    url: str = Field(
+        description="Its address, for a browser, curl or a player. Whoever has it has the file.",
+        examples=["https://stems.example/v1/downloads/WyJhY2N0XzAxazl6.mSvxN1Tq0"],
+    )
+    expires_at: UtcTime = Field(description="When it ends.")
