@@ -71,7 +71,7 @@ test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (about ten minutes)
-	$(BIN)/python -m pytest --faults tests/service/test_faults.py tests/service/test_faults_around.py $(ARGS)
+	$(BIN)/python -m pytest --faults tests/service/test_faults*.py $(ARGS)
 
 check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files
 	$(BIN)/ruff format --check .
