@@ -70,7 +70,7 @@ test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choo
 test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about a quarter of an hour)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
-test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (about ten minutes)
+test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (a quarter of an hour)
 	$(BIN)/python -m pytest --faults tests/service/test_faults*.py $(ARGS)
 
 check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files

@@ -27,3 +27,18 @@ def small_disk(folder: Path, size_kb: int) -> Iterator[None]:
 
 def grow(folder: Path, size_kb: int) -> None:
     subprocess.run(["mount", "-o", f"remount,size={size_kb}k", str(folder)], check=True)
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[None]:
+    # Takes what room there is, to the last page.
+    filler = folder / "filler"
+    try:
+        with filler.open("wb", buffering=0) as file:
+            for size in (1 << 20, 1 << 12):
+                with pytest.raises(OSError, match="No space left"):
+                    while True:
+                        file.write(bytes(size))
+        yield
+    finally:
+        filler.unlink()
