@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 from collections.abc import Iterator
@@ -37,8 +38,12 @@ def filled(folder: Path) -> Iterator[None]:
         with filler.open("wb", buffering=0) as file:
             for size in (1 << 20, 1 << 12):
                 with pytest.raises(OSError, match="No space left"):
-                    while True:
-                        file.write(bytes(size))
+                    write_for_ever(file, size)
         yield
     finally:
         filler.unlink()
+
+
+def write_for_ever(file: io.FileIO, size: int) -> None:
+    while True:
+        file.write(bytes(size))

@@ -154,22 +154,23 @@ def cancel(change: Change, principal: Principal, job_id: str) -> Job:
     Conflict
         It has ended otherwise.
     """
-    session = change.session
-    session.execute(queries.lock_account(principal.site_id, principal.account_id))
-    return cancel_job(change, find(session, principal, job_id))
+    change.session.execute(queries.lock_account(principal.site_id, principal.account_id))
+    return _cancel(change, find(change.session, principal, job_id))
 
 
 def cancel_job(change: Change, job: Job) -> Job:
     """Stop a job, whoever asks; otherwise like `cancel`."""
-    session = change.session
-    session.execute(queries.lock_account(job.site_id, job.account_id))
-    session.refresh(job)
+    _lock_and_look_again(change, job)
+    return _cancel(change, job)
+
+
+def _cancel(change: Change, job: Job) -> Job:
     if job.state == "canceled":
         return job
     if job.state not in UNFINISHED:
         raise Conflict(f"the job has {job.state} already", state=job.state)
     lifecycle.cancel(change, job)
-    session.refresh(job)
+    change.session.refresh(job)
     return job
 
 
@@ -182,13 +183,16 @@ def delete(change: Change, principal: Principal, job_id: str) -> None:
         It has not ended: cancel it first.
     """
     change.session.execute(queries.lock_account(principal.site_id, principal.account_id))
-    delete_job(change, find(change.session, principal, job_id))
+    _delete(change, find(change.session, principal, job_id))
 
 
 def delete_job(change: Change, job: Job) -> None:
     """Remove an ended job, whoever asks; otherwise like `delete`."""
-    change.session.execute(queries.lock_account(job.site_id, job.account_id))
-    change.session.refresh(job)
+    _lock_and_look_again(change, job)
+    _delete(change, job)
+
+
+def _delete(change: Change, job: Job) -> None:
     if job.state in UNFINISHED:
         raise Conflict("the job has not ended: cancel it first", state=job.state)
     result_id = job.result_id
@@ -196,6 +200,11 @@ def delete_job(change: Change, job: Job) -> None:
     change.session.flush()
     if result_id is not None:
         remove_unshown(change, result_id)
+
+
+def _lock_and_look_again(change: Change, job: Job) -> None:
+    change.session.execute(queries.lock_account(job.site_id, job.account_id))
+    change.session.refresh(job)
 
 
 def again(change: Change, job: Job) -> Job:
