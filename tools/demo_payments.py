@@ -9,14 +9,17 @@ from pathlib import Path
 
 import uvicorn
 from pydantic import SecretStr
+from sqlalchemy import Engine
 
 from stemhouse.api.app import create_app
 from stemhouse.db.checks import upgrade
-from stemhouse.db.session import make_engine
+from stemhouse.db.session import make_engine, make_sessions, transaction
+from stemhouse.domains.accounts.service import NewUser, create_user
 from stemhouse.domains.payments.catalogue import Catalogue, take
 from stemhouse.domains.payments.gateway import StripeGateway
 from stemhouse.domains.payments.portal import plan_portal
 from stemhouse.domains.payments.reading import KINDS
+from stemhouse.http.services import utc_now
 from stemhouse.logs import configure_logging
 from stemhouse.settings import Settings, SiteStripe
 from stemhouse.sites.hosts import address_of, prefix_of
@@ -33,8 +36,11 @@ The service sells, through a Stripe that is only pretended:
 
 Pay with 4242 4242 4242 4242; 4000 0000 0000 0002 is declined. {desk}
 is the desk: move the clock, hold webhooks back, shuffle or lose them, refund, dispute.
-Everything is gone when you end it with Ctrl-C.
+Sign in as {operator} with the password {password} to see what sites earn and what songs
+cost (/admin). Everything is gone when you end it with Ctrl-C.
 """
+
+OPERATOR, PASSWORD = "operator@example.org", "pretended money"
 
 
 def main() -> int:
@@ -53,6 +59,12 @@ def main() -> int:
             port=asked.port,
             stripe_api=fake.address,
             payment_sweep_s=5,
+            # Whoever tries it out signs up often.
+            rate_sign_in="1000/minute",
+            cost_currency="usd",
+            cost_processor_hour_cents=4.0,
+            cost_device_hour_cents=200.0,
+            cost_gb_month_cents=2.0,
         )
         selling = [site for site in open_book(settings).all() if site.charges]
         keys = {site.name: _open(fake, site, settings) for site in selling}
@@ -60,9 +72,11 @@ def main() -> int:
         configure_logging(settings)
         engine = make_engine(settings.effective_database_url)
         upgrade(engine)
+        _let_operate(engine, selling)
         app = create_app(settings, engine=engine, clock=clock, with_worker=True)
         sites = [f"  {site.title}: {address_of(site, settings.address)}/" for site in selling]
-        print(HELLO.format(sites="\n".join(sites), desk=fake.address), flush=True)
+        told = {"desk": fake.address, "operator": OPERATOR, "password": PASSWORD}
+        print(HELLO.format(sites="\n".join(sites), **told), flush=True)
         with delivering(fake):
             uvicorn.run(app, host=settings.host, port=settings.port, log_config=None)
     return 0
@@ -81,6 +95,15 @@ def _open(fake: FakeStripe, site: Site, settings: Settings) -> SiteStripe:
     hook = gateway.api.webhook_endpoints.create({"url": url, "enabled_events": list(KINDS)})
     gateway.close()
     return SiteStripe(secret_key=SecretStr(key), webhook_secret=SecretStr(hook.secret))
+
+
+def _let_operate(engine: Engine, sites: list[Site]) -> None:
+    """Make an account at each site that operates them all."""
+    now = utc_now()
+    with transaction(make_sessions(engine)) as session:
+        for site in sites:
+            new = NewUser(site_id=site.name, email=OPERATOR, password=PASSWORD)
+            create_user(session, new, now).operates = "all"
 
 
 if __name__ == "__main__":

@@ -4,18 +4,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from sqlalchemy import select, update
 
 from stemhouse.db.session import transaction
+from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.billing.free import cause_of_month
+from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.payments.tables import Purchase, Subscription
 from stemhouse.testing.stripe.checkout import expire_old
 from stemhouse.testing.stripe.money import create_refund, fail_refund
 from tests.service.conftest import Member
 from tests.service.shop import BANK_FAILS, BANK_PAYS, DISPUTED, FAILS_LATER, PAYS, Shop
-from tests.service.test_payments import buyer, catalogues, fake, shop
+from tests.service.test_payments import buyer, catalogues, edit, fake, shop
 
 __all__ = ["buyer", "catalogues", "fake", "shop"]
 
@@ -337,3 +341,63 @@ def test_money_that_comes_back_after_all_clears_the_flag(shop: Shop, buyer: Memb
     shop.deliver()
 
     assert (missing, shop.flagged(buyer), shop.credits(buyer)) == (7, 0, 3)
+
+
+# --- credits that come with a plan
+
+
+@pytest.fixture
+def generous(shop: Shop, tmp_path: Path) -> Shop:
+    # The plan brings 40 songs a month.
+    edit(tmp_path, "max_duration_s = 1200", "max_duration_s = 1200\ncredits_per_month = 40")
+    return shop
+
+
+def use_plan(shop: Shop, buyer: Member, songs: int) -> None:
+    # They are written down with the first song that needs them.
+    with transaction(shop.sessions) as session:
+        ledger = Ledger(session, Owner(buyer.site_id, buyer.account_id), "song", shop.clock())
+        now = shop.clock()
+        end = now.replace(month=now.month + 1, day=1, hour=0)
+        ledger.grant(40, cause=cause_of_month(now, "pro"), note="credits", expires_at=end)
+    shop.spend(buyer, songs)
+
+
+def test_credits_of_a_plan_that_nobody_used_are_not_missing(generous: Shop, buyer: Member) -> None:
+    generous.subscribe(buyer)
+
+    generous.refund()
+
+    assert (generous.plan(buyer), generous.flagged(buyer)) == ("free", 0)
+    assert generous.bills(buyer)[0].credits_taken == 0
+
+
+def test_credits_of_a_plan_that_went_back_go_and_those_that_were_spent_are_missing(
+    generous: Shop, buyer: Member
+) -> None:
+    generous.subscribe(buyer)
+    use_plan(generous, buyer, 30)
+
+    generous.refund()
+    without = (generous.credits(buyer), generous.flagged(buyer))
+    account = generous.counter().account
+    fail_refund(account, account.rows("refund")[0]["id"])
+    generous.deliver()
+    back = (generous.credits(buyer), generous.flagged(buyer))
+    generous.clock.advance(32 * 86_400)
+
+    assert (without, back) == ((0, 30), (10, 0))
+    assert generous.credits(buyer) == 0
+
+
+def test_credits_of_a_plan_whose_month_is_over_are_not_missing(
+    generous: Shop, buyer: Member
+) -> None:
+    generous.subscribe(buyer)
+    use_plan(generous, buyer, 10)
+    generous.clock.advance(31.5 * 86_400)
+
+    generous.refund()
+
+    assert (generous.credits(buyer), generous.flagged(buyer)) == (0, 10)
+    assert generous.bills(buyer)[0].credits_taken == 10

@@ -26,7 +26,7 @@ class Shell:
     narrow: bool = False
     other: str = ""
     """The shell that somebody may have meant instead."""
-    titled: bool = False
+    shows_money: bool = False
     """Whether it shows packs and plans, and so needs their titles."""
     back: str = ""
     """The shell that one comes from."""
@@ -44,7 +44,7 @@ SHELLS = {
         name="account",
         element="account-page",
         texts=("account", "forms", "uploader", "money"),
-        titled=True,
+        shows_money=True,
     ),
     "/sign-in": Shell(
         name="sign_in", element="sign-in-form", texts=("forms",), narrow=True, other="sign_up"
@@ -78,8 +78,9 @@ def _sheet(scene: Scene, request: Request, shell: Shell) -> Sheet:
     attributes = {f"data-{k.replace('_', '-')}": v for k, v in request.path_params.items()}
     if shell.screen:
         attributes["data-screen"] = scene.site.screen
-    if shell.titled:
+    if shell.shows_money:
         attributes["data-titles"] = json.dumps(_titles(scene), ensure_ascii=False)
+        attributes["data-sells"] = "yes" if scene.payments else "no"
     other = None
     if shell.other and (shell.other != "sign_up" or scene.sign_up):
         other = {

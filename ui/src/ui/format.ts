@@ -43,6 +43,23 @@ export function clock(duration_s: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`;
 }
 
+const span = (value: number, unit: "hour" | "minute" | "second"): string =>
+  new Intl.NumberFormat(page.language, { style: "unit", unit, unitDisplay: "short" }).format(value);
+
+// As somebody who owns it wants it: never more than there is.
+export function length(duration_s: number): string {
+  const all = Math.floor(duration_s);
+  const hours = Math.floor(all / HOUR_S);
+  const minutes = Math.floor((all % HOUR_S) / MINUTE_S);
+  const seconds = all % MINUTE_S;
+  const parts = [
+    hours > 0 ? span(hours, "hour") : "",
+    minutes > 0 ? span(minutes, "minute") : "",
+    hours === 0 && (seconds > 0 || minutes === 0) ? span(seconds, "second") : "",
+  ];
+  return parts.filter((part) => part !== "").join(" ");
+}
+
 // As somebody who waits wants it: never exact, never zero.
 export function wait(duration_s: number): string {
   if (duration_s < 90) return t("time.seconds", { count: Math.max(1, Math.ceil(duration_s)) });

@@ -141,7 +141,7 @@ class FreeTier:
             )
         if plan.credits_per_month:
             yield FreeCredits(
-                cause=f"month:{now:%Y-%m}:{name}",
+                cause=cause_of_month(now, name),
                 amount=plan.credits_per_month,
                 note=f"credits of {now:%B %Y}",
                 expires_at=_month_after(now),
@@ -166,6 +166,11 @@ class FreeTier:
             withheld=Withheld(amount=amount, unit=self._site.unit, reason=reason),
             token=token,
         )
+
+
+def cause_of_month(moment: datetime, plan: str) -> str:
+    """Return the cause under which a plan's credits of a month are granted."""
+    return f"month:{moment:%Y-%m}:{plan}"
 
 
 def _month_after(now: datetime) -> datetime:

@@ -275,6 +275,20 @@ def transactions_by_id(transaction_ids: Sequence[str]) -> Select[LedgerTransacti
     return select(LedgerTransaction).where(LedgerTransaction.id.in_(transaction_ids))
 
 
+def came_with(account_id: str, key: str) -> Select[int]:
+    """Sum what came with a grant, less what expired of it."""
+    expired = (
+        select(func.coalesce(func.sum(LedgerPosting.amount), 0))
+        .where(LedgerPosting.lot_id == LedgerLot.id, LedgerPosting.target == "expired")
+        .scalar_subquery()
+    )
+    return (
+        select(LedgerLot.amount - expired)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerLot.transaction_id)
+        .where(LedgerTransaction.account_id == account_id, LedgerTransaction.key == key)
+    )
+
+
 def clear_flags(account_id: str, key_start: str, now: datetime) -> Update:
     """Say that what could not be taken back is not missing any more."""
     transactions = select(LedgerTransaction.id).where(

@@ -228,6 +228,12 @@ class Ledger:
         """Whether credits have been given for a cause."""
         return self._find(f"grant:{cause}") is not None
 
+    def came_with(self, cause: str) -> int:
+        """Return how many credits came with a cause and did not expire: left, held or spent."""
+        self._begin()
+        found = self._session.scalar(queries.came_with(self._owner.account_id, f"grant:{cause}"))
+        return int(found or 0)
+
     def available(self) -> int:
         """Return what can be spent."""
         wanted = queries.available(*self._whose(), self._unit, self._now)

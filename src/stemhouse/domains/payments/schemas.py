@@ -162,6 +162,7 @@ class StoreAnswer(Answer):
         examples=[["usd"]],
     )
     subscription: SubscriptionAnswer | None = Field(description="The one that lives, if any.")
+    has_plans: bool = Field(description="Whether the site sells plans.", examples=[True])
     has_portal: bool = Field(
         description="Whether there is anything to look after in the portal.", examples=[True]
     )

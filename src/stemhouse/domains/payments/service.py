@@ -165,6 +165,7 @@ def show_store(session: Session, till: Till, shopper: Shopper) -> StoreAnswer:
     return StoreAnswer(
         currencies=currencies_of(site),
         subscription=None if live is None else _shown(live, till),
+        has_plans=any(plan.prices for plan in site.plans.values()),
         has_portal=customer is not None and customer.customer_id is not None,
     )
 

@@ -17,6 +17,7 @@ from stemhouse.db.ids import new_id
 from stemhouse.domains.accounts.entitlements import set_plan
 from stemhouse.domains.accounts.plans import FREE_PLAN
 from stemhouse.domains.accounts.scope import Owner
+from stemhouse.domains.billing.free import cause_of_month
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.payments import queries
 from stemhouse.domains.payments.facts import (
@@ -29,6 +30,9 @@ from stemhouse.domains.payments.tables import Bill, PaymentCustomer, Purchase, S
 from stemhouse.sites.schema import Site
 
 logger = logging.getLogger(__name__)
+
+COMES_BACK_DAYS: Final = 31
+"""For how long credits of a plan come back: its month may be over when a dispute is won."""
 
 AT_ITS_BEGIN: Final = timedelta(minutes=1)
 """How much older than its period a bill may be that is for it."""
@@ -183,13 +187,18 @@ class Writer:
         back_cents = min(bill.refunded_cents + bill.disputed_cents, bill.paid_cents)
         wanted = bill.credits * back_cents // bill.paid_cents if bill.paid_cents else 0
         ledger = self._ledger(self.site.unit if purchase is None else purchase.unit)
+        came, ends_at = self._came(bill, purchase)
+        if bill.subscription_id is not None:
+            # Credits of a plan are counted before they are written down: what never came, or is
+            # over, cannot be missing.
+            wanted = min(wanted, ledger.came_with(came))
         cause = f"{bill.id}:{self.customer.revision}"
         if wanted > bill.credits_taken:
             taken = ledger.take_back(
                 wanted - bill.credits_taken,
                 cause=cause,
                 note=f"paid back: {bill.item}",
-                of=None if purchase is None else cause_of(purchase),
+                of=came,
             )
             # What was short is spent: it is not asked for again, and the account is flagged.
             bill.credits_taken = wanted
@@ -201,15 +210,21 @@ class Writer:
             if bill.credits_short == 0:
                 ledger.clear_flags(f"{bill.id}:")
             if given > short:
-                expires_at = None
-                if purchase is not None and purchase.paid_at is not None:
-                    expires_at = purchase.paid_at + timedelta(days=purchase.expires_days)
                 ledger.grant(
                     given - short,
                     cause=cause,
                     note=f"paid after all: {bill.item}",
-                    expires_at=expires_at,
+                    expires_at=ends_at,
                 )
+
+    def _came(self, bill: Bill, purchase: Purchase | None) -> tuple[str, datetime | None]:
+        """Return the cause that a bill's credits came with, and the end of what comes back."""
+        if bill.subscription_id is not None:
+            cause = cause_of_month(bill.created_at, bill.item)
+            return cause, self.now + timedelta(days=COMES_BACK_DAYS)
+        if purchase is None or purchase.paid_at is None:
+            return "", None
+        return cause_of(purchase), purchase.paid_at + timedelta(days=purchase.expires_days)
 
     # --- the plan
 

@@ -98,7 +98,7 @@ class AccountCredits extends HouseElement {
         <thead><tr>${columns.map((name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`)}</tr></thead>
         <tbody>${this.#entries.map(
           (entry) => html`<tr>
-          <td>${time(entry.created_at)}</td>
+          <td class="number">${time(entry.created_at)}</td>
           <td>${reason(entry)}
             ${entry.job_id !== null && ENDS.has(entry.kind) ? html`<job-receipt .job_id=${entry.job_id}></job-receipt>` : nothing}</td>
           <td class="number">${entry.amount === 0 ? nothing : change(entry.amount, entry.unit)}</td>

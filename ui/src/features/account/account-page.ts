@@ -1,5 +1,5 @@
 // <account-page>: what was just bought, profile, credits, plan, password, keys, webhooks, leaving.
-import { html, type nothing, type TemplateResult } from "lit";
+import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
@@ -14,6 +14,9 @@ import "./account-profile";
 import "./account-purchase";
 import "./api-keys";
 import "./web-hooks";
+
+// Whoever comes back from Stripe may be faster than what it tells us.
+const LOOKS_AFTER_MS = [1500, 4000, 10_000];
 
 type Account = Schema<"AccountAnswer">;
 
@@ -30,7 +33,17 @@ export class AccountPage extends HouseElement {
 
   protected override start(): void {
     void this.#load();
+    if (this.#isBack())
+      for (const wait of LOOKS_AFTER_MS) this.owner.after(wait, () => void this.#load());
     this.owner.listen(this, "account-changed", () => void this.#load());
+  }
+
+  #isBack(): boolean {
+    const here = new URL(location.href);
+    if (!here.searchParams.has("back")) return false;
+    here.searchParams.delete("back");
+    history.replaceState(history.state, "", here);
+    return true;
   }
 
   async #load(): Promise<void> {
@@ -65,7 +78,7 @@ export class AccountPage extends HouseElement {
       <account-purchase></account-purchase>
       <account-profile class="card" .account=${account}></account-profile>
       <account-credits class="card"></account-credits>
-      <account-plan class="card" hidden></account-plan>
+      ${this.dataset["sells"] === "yes" ? html`<account-plan class="card"></account-plan>` : nothing}
       <account-password class="card"></account-password>
       <api-keys class="card"></api-keys>
       <web-hooks class="card"></web-hooks>

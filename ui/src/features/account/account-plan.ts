@@ -1,7 +1,7 @@
-// The plan that is paid for, the way to change it, and what was paid: nothing where nothing is sold.
+// The plan that is paid for, the way to change it, and what was paid.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { ApiError } from "../../api/errors";
+import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define } from "../../ui/element";
 import { FormElement } from "../../ui/form";
@@ -30,26 +30,30 @@ class AccountPlan extends FormElement {
       ]);
       this.#store = store;
       this.#bills = bills.data;
+      this.said = null;
     } catch (error) {
-      // A site that sells nothing has no such addresses; the account is whole without them.
-      if (!(error instanceof ApiError && error.status === 404)) return;
+      if (isAbort(error)) return;
+      this.said = { good: false, words: wordsFor(error) };
     }
     this.requestUpdate();
   }
 
-  protected override render(): TemplateResult | typeof nothing {
+  protected override render(): TemplateResult {
     const store = this.#store;
-    this.hidden = store === null;
-    if (store === null) return nothing;
+    if (store === null) return html`${this.saying()}`;
     return html`
-      <h2>${t("money.plan")}</h2>
-      ${store.subscription === null ? html`<p>${t("money.no_plan")}</p>` : this.#plan(store.subscription)}
+      <h2>${t(store.has_plans ? "money.plan" : "money.payments")}</h2>
+      ${store.subscription === null ? this.#noPlan(store) : this.#plan(store.subscription)}
       ${this.saying()}
       <p class="actions">
         <a class="button quiet" href=${address("/prices")}>${t("money.see_prices")}</a>
-        ${store.has_portal ? html`<button type="button" class="quiet" ?disabled=${this.busy} @click=${this.#portal}>${t("money.portal")}</button>` : nothing}
+        ${store.has_portal ? html`<button type="button" class="quiet" ?disabled=${this.busy} @click=${this.#portal}>${t(store.has_plans ? "money.portal" : "money.cards")}</button>` : nothing}
       </p>
       ${this.#bills.length === 0 ? nothing : this.#paid()}`;
+  }
+
+  #noPlan(store: Store): TemplateResult | typeof nothing {
+    return store.has_plans ? html`<p>${t("money.no_plan")}</p>` : nothing;
   }
 
   #plan(plan: NonNullable<Store["subscription"]>): TemplateResult {
@@ -83,17 +87,17 @@ class AccountPlan extends FormElement {
           aria-label=${t("money.paper_of", { paper: t(`money.paper_${name}`), number: bill.number ?? bill.id })}
           >${t(`money.paper_${name}`)}</a>`;
     return html`<tr>
-      <td>${day(bill.created_at)}</td>
+      <td class="number">${day(bill.created_at)}</td>
       <td>${titled(bill.item)}</td>
       <td class="number">${price(bill.total_cents, bill.currency)}</td>
       <td>${state}${back ? html`<br /><small>${t("money.went_back", { amount: price(bill.refunded_cents, bill.currency) })}</small>` : nothing}</td>
-      <td class="papers">${paper("invoice", bill.hosted_url)} ${paper("receipt", bill.receipt_url)}</td>
+      <td><span class="actions">${paper("invoice", bill.hosted_url)} ${paper("receipt", bill.receipt_url)}</span></td>
     </tr>`;
   }
 
   readonly #portal = (): void => {
     void this.run(async () => {
-      const body = { return_path: "/account" };
+      const body = { return_path: "/account?back=yes" };
       const { url } = await ask("post", "/v1/portal", { body });
       location.assign(url);
       return null;

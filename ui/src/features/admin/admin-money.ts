@@ -111,7 +111,7 @@ function costs(rows: Money["costs"]): TemplateResult {
         row.month,
         row.site,
         count(row.jobs),
-        wait(row.processor_s),
+        row.processor_s > 0 ? wait(row.processor_s) : "–",
         row.device_s > 0 ? wait(row.device_s) : "–",
         size(row.stored_bytes),
         micro(row.cost_microcents, row.currency),

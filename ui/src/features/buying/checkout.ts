@@ -8,7 +8,7 @@ export async function checkout(wish: DOMStringMap, signal: AbortSignal): Promise
     item: wish["item"] ?? "",
     interval: wish["interval"] === "year" ? "year" : "month",
     currency: wish["currency"] ?? null,
-    return_path: "/account",
+    return_path: "/account?back=yes",
   } as const;
   try {
     const answer = await ask("post", "/v1/checkout", { body, signal });

@@ -7,11 +7,13 @@ import type { Schema } from "../../api/types";
 import { becomeSomebody } from "../../api/visitor";
 import { Owner } from "../../ui/owner";
 import { Store } from "../../ui/store";
+import { t } from "../../ui/texts";
 import { put } from "../songs/jobs";
 import { type Choice, choice } from "./choice";
 import { durationOf } from "./duration";
 import { type Item, type ItemState, isBusy, isReady, newKey } from "./items";
 import { tooLarge, tooLong, tooMany } from "./limits";
+import { amount } from "./start-view";
 import { transfer } from "./transfer";
 
 const AT_ONCE = 2;
@@ -211,8 +213,18 @@ export class Desk {
 
   #fail(key: string, error: unknown, upload_id: string | null): void {
     const code = error instanceof ApiError ? error.code : "unreachable";
-    this.#set(key, { at: "failed", why: wordsFor(error), code, upload_id });
+    this.#set(key, { at: "failed", why: tooFew(error) ?? wordsFor(error), code, upload_id });
   }
+}
+
+// What is missing, and what waits for a click in a mail.
+function tooFew(error: unknown): string | null {
+  if (!(error instanceof ApiError) || error.code !== "payment_required") return null;
+  const { missing, unit, withheld } = error.details;
+  if (typeof missing !== "number" || (unit !== "song" && unit !== "second")) return null;
+  const told = t("uploader.too_few", { missing: amount(missing, unit) });
+  const waits = (withheld as { reason?: string } | undefined)?.reason === "unconfirmed";
+  return waits ? `${told} ${t("uploader.free_waits")}` : told;
 }
 
 function order(upload_id: string): Order {
