@@ -70,7 +70,10 @@ def benchmark(arguments: argparse.Namespace, folder: Path) -> str:
     for name, measure in MEASURES.items():
         if arguments.only is None or name in arguments.only:
             print(f"measuring: {name}", file=sys.stderr, flush=True)
-            rows += measure(arguments, folder)
+            measured = measure(arguments, folder)
+            for what, value, limit in measured:
+                print(f"  {what}: {value}{limit and f' ({limit})'}", file=sys.stderr, flush=True)
+            rows += measured
     today = datetime.datetime.now(tz=datetime.UTC).date()
     machine = "\n".join(f"- {line}" for line in describe_machine())
     return f"Measured on {today}, SQLite, files in a folder, on:\n\n{machine}\n\n{table(rows)}"
