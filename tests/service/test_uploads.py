@@ -206,6 +206,15 @@ def test_a_form_without_a_whole_file_is_refused(
     assert client.get("/v1/uploads", headers=member.headers).json()["data"] == []
 
 
+def test_a_song_in_another_field_is_refused_with_the_right_name(
+    client: TestClient, member: Member, wav: bytes
+) -> None:
+    answer = client.post("/v1/uploads", files={"song": ("a.wav", wav)}, headers=member.headers)
+
+    assert answer.status_code == 400
+    assert "'file'" in answer.json()["error"]["message"]
+
+
 def test_only_whom_the_key_allows_may_upload(
     client: TestClient, make_member: MakeMember, wav: bytes
 ) -> None:

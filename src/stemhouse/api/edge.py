@@ -61,7 +61,10 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, receive, send_with_id)
+            if _holds_nul(scope):
+                await _no_address(request_id)(scope, receive, send_with_id)
+            else:
+                await self._app(scope, receive, send_with_id)
         except Exception:
             logger.exception("a request failed")
             if status:
@@ -71,6 +74,20 @@ class Edge:
         finally:
             _note(scope, status, time.perf_counter() - began)
         return status
+
+
+def _holds_nul(scope: Scope) -> bool:
+    # No text of ours does, and PostgreSQL refuses to look for one that does.
+    return "\0" in scope["path"] or b"%00" in scope.get("query_string", b"")
+
+
+def _no_address(request_id: str) -> Response:
+    return error_answer(
+        HTTPStatus.BAD_REQUEST,
+        "bad_request",
+        "an address holds no NUL character",
+        request_id=request_id,
+    )
 
 
 def _failure(scope: Scope, request_id: str) -> Response:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 
 def iso_utc(moment: datetime) -> str:
@@ -33,6 +42,29 @@ class Request(BaseModel):
     """Base of bodies that come in: unknown fields are refused, a misspelt one is not ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _storable(cls, data: Any) -> Any:
+        for text in _texts(data):
+            if "\0" in text:
+                raise ValueError("texts hold no NUL character")
+            if any("\ud800" <= letter <= "\udfff" for letter in text):
+                raise ValueError("texts are Unicode: half of a surrogate pair is no character")
+        return data
+
+
+def _texts(data: Any) -> Iterator[str]:
+    # Databases take neither, each in its own way: PostgreSQL no NUL, none of them surrogates.
+    if isinstance(data, str):
+        yield data
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield from _texts(name)
+            yield from _texts(value)
+    elif isinstance(data, list):
+        for value in data:
+            yield from _texts(value)
 
 
 class Answer(BaseModel):

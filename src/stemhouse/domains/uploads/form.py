@@ -95,6 +95,8 @@ class FormReader:
         described["content-disposition"] = value.replace("\r", " ").replace("\n", " ")
         field = described.get_param("name", header="content-disposition")
         if field != FIELD:
+            if described.get_filename() is not None:
+                raise InvalidOption(f"the song belongs in a field named '{FIELD}'")
             return
         if self.name is not None:
             raise InvalidOption("the form holds two files; send one at a time")
