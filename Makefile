@@ -26,7 +26,7 @@ NODE      := $(VENV)/.node
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test test-browser test-faults check format coverage bench bench-service quality golden migration
-.PHONY: bench-player demo-payments example documents requirements dist clean weights dev ui
+.PHONY: bench-pages bench-player demo-payments example documents requirements dist clean weights dev ui
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
@@ -91,6 +91,9 @@ coverage: $(DEVELOP) $(NODE) ui weights ## Run the tests and show which branches
 
 bench: $(DEVELOP) weights ## Measure speed and memory (ARGS='--help' for the choices)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-pages: $(DEVELOP) $(NODE) ui ## Measure the public pages in a browser: a slow phone on a slow line
+	$(BIN)/python -m bench.pages $(ARGS)
 
 bench-player: $(DEVELOP) $(NODE) ui ## Measure the player in a browser: first sound, memory, zooming
 	$(BIN)/python -m bench.player $(ARGS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,10 @@ def browser() -> Iterator[Browser]:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with served(tmp_path_factory.mktemp("service")) as service:
         yield service
+
+
+# For what does not depend on how wide a screen is.
+ONE_SIZE = pytest.mark.parametrize("size", ["wide"], indirect=True)
 
 
 @pytest.fixture(params=list(SIZES))
@@ -106,6 +111,34 @@ def take_apart(page: Page, song: Path, root: str = "", **wish: object) -> JSON:
     )
     assert answer.json()["status"] == "succeeded", answer.text()
     return dict(answer.json())
+
+
+@dataclass(frozen=True)
+class Kept:
+    job: JSON
+    cookies: list[Any]
+
+
+@pytest.fixture(scope="session")
+def kept(browser: Browser, service: Served, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    # A song that is taken apart once, for all tests that only look at it and listen.
+    path = tmp_path_factory.mktemp("kept") / "Paper Boats.wav"
+    path.write_bytes(noise(12.5))
+    with browser.new_context(base_url=service.url) as context:
+        page = context.new_page()
+        account = {"email": f"{uuid.uuid4().hex}@example.org", "password": PASSWORD}
+        assert page.request.post("/v1/account", data=account).ok
+        job = take_apart(page, path, quality="fast")
+        wanted = ("name", "value", "domain", "path")
+        cookies = [{name: one[name] for name in wanted} for one in context.cookies()]
+    return Kept(job, cookies)
+
+
+@pytest.fixture
+def job(page: Page, kept: Kept) -> JSON:
+    # The page is its owner's.
+    page.context.add_cookies(kept.cookies)
+    return kept.job
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, faults_of
+from tests.browser.conftest import ONE_SIZE, Look, faults_of
 from tests.service.browser import PASSWORD
 from tests.service.webhook_receiver import Receiver
 
@@ -50,6 +50,7 @@ def test_somebody_signs_up_out_and_in_again(page: Page, look: Look) -> None:
     expect(page.locator("account-profile")).to_contain_text(email)
 
 
+@ONE_SIZE
 def test_a_wrong_password_is_told_and_nothing_typed_is_lost(
     page: Page, expected_errors: list[str]
 ) -> None:
@@ -64,6 +65,7 @@ def test_a_wrong_password_is_told_and_nothing_typed_is_lost(
     expect(page.get_by_label("E-mail")).to_have_value("nobody@example.org")
 
 
+@ONE_SIZE
 def test_signing_in_leads_to_no_other_site(page: Page, member: str) -> None:
     page.context.clear_cookies()
     page.goto("/sign-in?next=https://example.com/")
@@ -75,6 +77,7 @@ def test_signing_in_leads_to_no_other_site(page: Page, member: str) -> None:
     page.wait_for_url("**/library")
 
 
+@ONE_SIZE
 def test_a_forgotten_password_is_mailed_a_way_back(page: Page) -> None:
     page.goto("/sign-in")
     page.get_by_role("button", name="Forgotten your password?").click()
@@ -137,6 +140,7 @@ def test_a_webhook_is_added_tested_paused_and_deleted(
     expect(hooks.locator(".row")).to_have_count(0)
 
 
+@ONE_SIZE
 def test_the_password_is_changed(page: Page, member: str) -> None:
     page.goto("/account")
     page.get_by_label("Present password").fill(PASSWORD)
@@ -148,6 +152,7 @@ def test_the_password_is_changed(page: Page, member: str) -> None:
     assert page.request.post("/v1/session", data=body).ok
 
 
+@ONE_SIZE
 def test_an_account_takes_its_data_along_and_goes(page: Page, member: str) -> None:
     page.goto("/account")
     with page.expect_download() as download:
@@ -165,6 +170,7 @@ def test_an_account_takes_its_data_along_and_goes(page: Page, member: str) -> No
     assert page.request.post("/v1/session", data=body).status == 401
 
 
+@ONE_SIZE
 def test_who_is_not_signed_in_is_led_to_signing_in(page: Page, expected_errors: list[str]) -> None:
     expected_errors.append("401")
     page.goto("/account")

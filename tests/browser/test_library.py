@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Look, faults_of, take_apart
+from tests.browser.conftest import ONE_SIZE, Look, faults_of, take_apart
 
 Song = Callable[..., Path]
 
@@ -45,6 +45,7 @@ def test_songs_are_found_renamed_and_deleted(page: Page, songs: list[str], look:
     expect(page.locator(".song-name")).to_have_text(["Sunrise.wav"])
 
 
+@ONE_SIZE
 def test_escape_leaves_a_name_as_it_is(page: Page, songs: list[str]) -> None:
     page.goto("/library")
     page.get_by_role("button", name="Rename Sunrise.wav").click()
@@ -55,6 +56,7 @@ def test_escape_leaves_a_name_as_it_is(page: Page, songs: list[str]) -> None:
     expect(page.locator(".song-name")).to_have_text(["Sunrise.wav", "Moonlight.wav"])
 
 
+@ONE_SIZE
 def test_a_refused_deletion_is_no_deletion(page: Page, songs: list[str]) -> None:
     page.goto("/library")
     page.once("dialog", lambda dialog: dialog.dismiss())
@@ -64,6 +66,7 @@ def test_a_refused_deletion_is_no_deletion(page: Page, songs: list[str]) -> None
     expect(page.locator(".song")).to_have_count(2)
 
 
+@ONE_SIZE
 def test_an_empty_library_leads_to_the_uploader(page: Page, member: str) -> None:
     page.goto("/library")
 

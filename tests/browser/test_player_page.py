@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Route, expect
 
-from tests.browser.conftest import JSON, Look, faults_of, take_apart
+from tests.browser.conftest import JSON, ONE_SIZE, Look, faults_of
 from tests.browser.stored_songs import song_server
 from tests.service.serving import Served
 
@@ -20,12 +20,6 @@ from tests.service.serving import Served
 def expected_errors() -> list[str]:
     # The icon that a bare document has not.
     return [r"status of 404 \(Not Found\)"]
-
-
-@pytest.fixture
-def job(page: Page, member: str, song: Callable[..., Path]) -> JSON:
-    # A song of the member's, separated.
-    return take_apart(page, song(seconds=12.5), quality="fast")
 
 
 @pytest.fixture
@@ -122,6 +116,7 @@ def test_everything_can_be_done_with_keys(player: Locator) -> None:
     assert fact(player, "player.position_s") == pytest.approx(12.5)
 
 
+@ONE_SIZE
 def test_keys_zoom_and_the_play_head_stays_in_sight(player: Locator) -> None:
     keyboard = player.page.keyboard
     keyboard.press("ArrowRight")
@@ -172,6 +167,7 @@ def test_a_finger_on_a_waveform_seeks_and_a_drag_on_the_ruler_loops(player: Loca
     )
 
 
+@ONE_SIZE
 def test_downloads_are_the_stems_the_mix_as_it_is_set_and_all(
     player: Locator, job: JSON, look: Look
 ) -> None:
@@ -199,6 +195,7 @@ def test_downloads_are_the_stems_the_mix_as_it_is_set_and_all(
         assert answer.body()[:4] in {b"fLaC", b"PK\x03\x04"}
 
 
+@ONE_SIZE
 def test_the_moment_is_in_the_address(page: Page, job: JSON) -> None:
     player = shown(page, job["manifest_url"], moment="")
     page.evaluate("location.hash = 't=7.5'")
@@ -255,7 +252,7 @@ def elsewhere(browser: Browser, tmp_path: Path) -> Iterator[Page]:
         context.close()
 
 
-@pytest.mark.parametrize("size", ["wide"], indirect=True)
+@ONE_SIZE
 def test_a_shared_song_plays_on_a_page_of_another_site_until_it_is_taken_back(
     page: Page, job: JSON, service: Served, elsewhere: Page
 ) -> None:

@@ -9,9 +9,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -38,6 +39,12 @@ class Provider:
         assert asked["code_challenge_method"] == "S256"
         self._codes["the-code"] = asked
         return {"code": "the-code", "state": asked["state"]}
+
+    def page(self, url: str) -> str:
+        # For people: a page on which one agrees and is sent back.
+        asked = parse_qs(urlsplit(url).query)
+        back = f"{asked['redirect_uri'][0]}?{urlencode(self.visit(url))}"
+        return f'<!doctype html><title>Provider</title><a href="{escape(back)}">I am Ada</a>'
 
     def token(self, form: dict[str, str], authorization: str) -> dict[str, Any] | None:
         asked = self._codes.pop(form.get("code", ""), None)
@@ -74,7 +81,10 @@ def running_provider() -> Iterator[Provider]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self._answer(200, provider.document(self.path))
+            if self.path.startswith("/authorize"):
+                self._send(200, provider.page(self.path).encode(), "text/html")
+            else:
+                self._answer(200, provider.document(self.path))
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"])).decode()
@@ -83,9 +93,11 @@ def running_provider() -> Iterator[Provider]:
             self._answer(200, token) if token else self._answer(400, {"error": "invalid_grant"})
 
         def _answer(self, status: int, body: dict[str, Any]) -> None:
-            content = json.dumps(body).encode()
+            self._send(status, json.dumps(body).encode(), "application/json")
+
+        def _send(self, status: int, content: bytes, kind: str) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()
             self.wfile.write(content)

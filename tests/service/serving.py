@@ -67,7 +67,8 @@ class Served:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[Served]:
+def served(folder: Path, **variables: str) -> Iterator[Served]:
+    # With further settings, as variables of the environment.
     models = folder / "models"
     shutil.copytree(DATA / MODEL, models / MODEL)
     settings = Settings(
@@ -96,6 +97,7 @@ def served(folder: Path) -> Iterator[Served]:
             "STEMHOUSE_ALLOW_PRIVATE_ADDRESSES": "true",
             "STEMHOUSE_RATE_SIGN_IN": "1000/minute",
             "STEMHOUSE_LOG_LEVEL": "warning",
+            **variables,
         },
     )
     try:

@@ -27,9 +27,10 @@ FILES: Final = {
 """Beginnings of the names under which the fonts are built."""
 
 _FALLBACKS: Final = {
-    "sans": "system-ui, sans-serif",
-    "serif": 'Georgia, "Times New Roman", serif',
-    "rounded": 'ui-rounded, "Arial Rounded MT Bold", system-ui, sans-serif',
+    # The stand-ins of ui/src/styles/fonts.css are as wide as the type that they stand in for.
+    "sans": '"Stand-in sans", system-ui, sans-serif',
+    "serif": '"Stand-in serif", Georgia, serif',
+    "rounded": '"Stand-in rounded", system-ui, sans-serif',
     "mono": 'ui-monospace, "SF Mono", Menlo, Consolas, monospace',
 }
 WEIGHTS: Final = {"sans": 750, "serif": 650, "rounded": 600, "mono": 600}

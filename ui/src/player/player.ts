@@ -6,7 +6,8 @@ import type { Manifest } from "./manifest";
 import { Mixer } from "./mixer";
 import { asPlayerError, type PlayerError } from "./problems";
 import { Remote } from "./remote";
-import { type Hunger, Scheduler } from "./scheduler";
+import type { Hunger } from "./scheduler";
+import { closeSound, type Deck, openSound, type Sound, type SoundOptions } from "./sound";
 import { Store } from "./store";
 import type { Region } from "./timeline";
 import { type Overview, parseWaveform, Sketch } from "./waveform";
@@ -31,25 +32,10 @@ export interface PlayerState {
   readonly jumps: number;
 }
 
-export interface PlayerOptions {
+export interface PlayerOptions extends SoundOptions {
   readonly src: string;
-  // Makes the context of the song's rate; another one may be given, also an offline one.
-  readonly context?: (sample_rate: number) => BaseAudioContext;
-  // How far ahead sound is handed to the context.
-  readonly horizon_s?: number;
   // What decoded sound may take.
   readonly budget_bytes?: number;
-}
-
-interface Deck {
-  readonly mixer: Mixer;
-  readonly cache: SegmentCache;
-}
-
-interface Sound {
-  readonly context: BaseAudioContext;
-  readonly scheduler: Scheduler;
-  readonly output: GainNode;
 }
 
 const BUDGET_BYTES = 36e6;
@@ -299,29 +285,17 @@ export class Player {
   }
 
   #open(manifest: Manifest): Sound {
-    const { cache, mixer } = this.#deck as Deck;
-    const context = (this.#options.context ?? makeContext)(manifest.sample_rate);
-    const { inputs, sum, output } = mixer.connect(context);
-    output.connect(context.destination);
-    const scheduler = new Scheduler(
+    return openSound(
       {
-        context,
-        cache,
-        inputs,
-        gate: sum,
+        owner: this.#owner,
+        deck: this.#deck as Deck,
+        position: this.#position,
         manifest: () => this.manifest ?? manifest,
         onProblem: (problem) => this.state.patch({ problem }),
-        ...(this.#options.horizon_s === undefined ? {} : { horizon_s: this.#options.horizon_s }),
+        onTaken: () => this.pause(),
       },
-      this.#position,
+      this.#options,
     );
-    if (context instanceof AudioContext) {
-      // The system took the loudspeaker away, as for a call.
-      this.#owner.listen(context, "statechange", () => {
-        if (context.state !== "running") this.pause();
-      });
-    }
-    return { context, scheduler, output };
   }
 
   #tick(): void {
@@ -344,23 +318,12 @@ export class Player {
   }
 
   #free(): void {
-    this.#sound?.scheduler.free();
+    closeSound(this.#sound);
     this.#deck?.mixer.disconnect();
     this.#deck?.cache.clear();
-    const context = this.#sound?.context;
-    if (context instanceof AudioContext && context.state !== "closed") void context.close();
     this.state.clear();
     this.#sound = null;
     this.#deck = null;
-  }
-}
-
-function makeContext(sample_rate: number): AudioContext {
-  try {
-    return new AudioContext({ sampleRate: sample_rate, latencyHint: "balanced" });
-  } catch {
-    // A rate that this browser's loudspeaker cannot run at: it is converted (timeline.ts).
-    return new AudioContext({ latencyHint: "balanced" });
   }
 }
 

@@ -156,7 +156,7 @@ export const styles = css`
     .seek { order: -1; flex-basis: 100%; }
     .time { min-inline-size: 0; }
     .master { flex: 1 1 100%; padding-inline: 0.5rem; }
-    .master input { inline-size: auto; min-inline-size: 0; flex: 1; }
+    .master input { inline-size: 0; flex: 1; }
     .solo-stage { padding: 1rem; }
     .solo-stage .go { inline-size: 3.75rem; block-size: 3.75rem; }
   }

@@ -16,8 +16,8 @@ export function header({ manifest }: Session, doors: HeaderDoors): TemplateResul
   const { openDownloads, openHelp } = doors;
   return html`<header>
     <div class="what">
-      <div class="title">${manifest?.title ?? say("loading")}</div>
-      <div class="artist">${manifest?.artist ?? ""}</div>
+      <div class="title" dir="auto">${manifest?.title ?? say("loading")}</div>
+      <div class="artist" dir="auto">${manifest?.artist ?? ""}</div>
     </div>
     ${openDownloads === null ? "" : iconButton(say("download"), downloadIcon, openDownloads)}
     ${iconButton(say("help"), helpIcon, openHelp)}

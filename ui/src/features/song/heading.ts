@@ -7,6 +7,10 @@ export function called(name: string): void {
   title ??= document.title;
   const shown = name.replace(ENDING, "");
   const heading = document.querySelector("h1");
-  if (heading) heading.textContent = shown;
+  if (heading) {
+    heading.textContent = shown;
+    // Right to left where its words are written so.
+    heading.dir = "auto";
+  }
   document.title = `${shown} – ${title}`;
 }

@@ -90,7 +90,7 @@ export function cardView(job: Job, host: CardHost): TemplateResult {
   return html`
     <li class="song" data-job=${job.id} data-status=${job.status}>
       <div class="song-words">
-        ${host.renaming === job.id ? renameView(job, host) : html`<strong class="song-name">${job.song.name}</strong>`}
+        ${host.renaming === job.id ? renameView(job, host) : html`<strong class="song-name" dir="auto">${job.song.name}</strong>`}
         <span class="hint">${clock(job.song.duration_s)}</span>
       </div>
       <div class="song-state">${standing(job)}</div>

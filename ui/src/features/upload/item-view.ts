@@ -57,7 +57,7 @@ export function itemView(item: Item, desk: Desk): TemplateResult {
   return html`
     <li class="item" data-state=${item.state.at}>
       <div class="item-words">
-        <strong class="item-name">${item.name}</strong>
+        <strong class="item-name" dir="auto">${item.name}</strong>
         <span class="hint">${facts(item)}</span>
       </div>
       <div class="item-state">${standing(item)}</div>
