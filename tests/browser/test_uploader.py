@@ -224,8 +224,8 @@ def test_a_running_song_is_cancelled(page: Page, member: str, song: Song) -> Non
 
 
 def test_the_keyboard_alone_gets_a_song_apart(page: Page, song: Song) -> None:
-    # Who listens from the beginning has the browser leave its dialog closed in time: asking for that
-    # in the moment of the key comes too late on a busy machine.
+    # Who listens from the beginning has the browser leave its dialog closed in time: asking for
+    # that in the moment of the key comes too late on a busy machine.
     page.on("filechooser", lambda _: None)
     page.goto("/")
     expect(page.locator("song-uploader[data-ready]")).to_be_visible()
