@@ -169,7 +169,8 @@ def test_a_code_with_other_terms_is_another_coupon_under_the_same_code(
 def test_a_site_that_sells_packs_alone_has_a_portal_without_plans(
     run: Run, seller: Seller, sites: Path
 ) -> None:
-    packs = {"plans__pro": None, "plans__max": None}
+    one = {"ten": {**PACKS["ten"], "prices": {"usd": 500}}}
+    packs = {"plans__pro": None, "plans__max": None, "packs": one}
     write_shop(sites, "default", tax=True, **packs)
 
     done(run("sync", "--yes"))

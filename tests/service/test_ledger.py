@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from stemhouse.db.ids import new_id, new_id_after
 from stemhouse.db.session import SessionFactory, make_engine, make_sessions, transaction
 from stemhouse.domains.accounts import queries as accounts
 from stemhouse.domains.accounts.scope import Owner
+from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.billing.checking import check_books
 from stemhouse.domains.billing.closing import close_books, totals_of_site
 from stemhouse.domains.billing.schemas import EntryAnswer
@@ -204,6 +206,28 @@ def test_expired_credits_cannot_be_spent_even_before_they_are_written_off(
         assert books(session, NOW + DAY - timedelta(seconds=1)).available() == 10
         assert books(session, NOW + DAY).available() == 0
         assert books(session, NOW + DAY).lots() == []
+
+
+def test_an_account_that_is_deleted_while_its_credits_expire_is_no_trouble(
+    sessions: SessionFactory, books: Books, owner: Owner
+) -> None:
+    with transaction(sessions) as session:
+        give(books(session), 10, expires_at=NOW + DAY)
+
+    class Deleting:
+        # Whoever wants to write finds that somebody was faster.
+        def __getattr__(self, name: str) -> Any:
+            return getattr(sessions, name)
+
+        def __call__(self, *, info: dict[str, Any], **how: Any) -> Any:
+            if not info["reads_only"]:
+                with transaction(sessions) as session:
+                    session.execute(sa.delete(Account).where(Account.id == owner.account_id))
+            return sessions(info=info, **how)
+
+    assert expire_overdue(cast(SessionFactory, Deleting()), ManualClock(NOW + DAY)) == 1
+    with transaction(sessions, read_only=True) as session:
+        assert check_books(session, NOW + DAY) == []
 
 
 def test_expired_credits_are_written_off_once(sessions: SessionFactory, books: Books) -> None:

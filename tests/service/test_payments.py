@@ -82,6 +82,7 @@ def buyer(make_member: MakeMember) -> Member:
 
 def edit(folder: Path, old: str, new: str) -> None:
     file = folder / "sites" / "default" / "site.toml"
+    assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
     time.sleep(LOOK_EVERY_S + 0.1)  # files are looked at once a second
 
@@ -208,6 +209,7 @@ def test_guests_are_asked_to_make_an_account_first(shop: Shop) -> None:
     shop.client.cookies.clear()
 
     assert answer.status_code == 403
+    assert "make an account first" in answer.json()["error"]["message"]
 
 
 def test_prices_that_were_not_synced_are_not_sold(shop: Shop, buyer: Member) -> None:

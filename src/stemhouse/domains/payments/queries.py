@@ -269,17 +269,6 @@ def subscribers(site_id: str | None) -> Select[*tuple[Any, ...]]:
     return wanted if site_id is None else wanted.where(Subscription.site_id == site_id)
 
 
-def trouble(site_id: str | None, limit: int) -> Select[Bill]:
-    """List what needs the operator's eyes: disputes that are not won, bills that are not paid."""
-    wanted = (
-        select(Bill)
-        .where(or_(Bill.disputed_cents > 0, Bill.status == "open"))
-        .order_by(Bill.id.desc())
-        .limit(limit)
-    )
-    return wanted if site_id is None else wanted.where(Bill.site_id == site_id)
-
-
 def first_paid(site_id: str | None) -> Select[datetime | None]:
     wanted = select(func.min(Bill.paid_at))
     return wanted if site_id is None else wanted.where(Bill.site_id == site_id)

@@ -175,8 +175,6 @@ def charge_of(charge: Json, disputes: list[Json]) -> ChargeFacts:
     )
 
 
-def identifier(value: Any) -> str:
-    """Return an object's identifier, expanded or not; empty where there is none."""
-    if isinstance(value, Mapping):
-        return str(value["id"])
+def identifier(value: str | None) -> str:
+    """Return an object's identifier; empty where there is none."""
     return value or ""

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, BackgroundTasks, Depends, Header, Request
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.domains.accounts.access import limit_writes, needs
+from stemhouse.domains.accounts.access import CurrentPrincipal, limit_writes, needs
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.payments import catching_up, events, queries, service, stripe_webhooks
 from stemhouse.domains.payments.facts import EventFacts
@@ -23,7 +23,7 @@ from stemhouse.domains.payments.schemas import (
 from stemhouse.domains.payments.service import Shopper
 from stemhouse.domains.payments.tables import Bill, Purchase
 from stemhouse.domains.payments.till import Till
-from stemhouse.errors import UploadTooLarge
+from stemhouse.errors import Forbidden, UploadTooLarge
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
@@ -32,7 +32,19 @@ from stemhouse.http.sites import ThePlace, TheSite
 router = APIRouter(prefix="/v1", tags=["payments"])
 
 Reader = Annotated[Principal, Depends(needs("account:read"))]
-Buyer = Annotated[Principal, Depends(needs("account:write"))]
+
+
+def _buyer(principal: CurrentPrincipal) -> Principal:
+    if principal.kind == "guest":
+        raise Forbidden("make an account first, so that what you buy is there when you come back")
+    principal.need("account:write")
+    return principal
+
+
+# The OpenAPI document tells which scope a route needs.
+_buyer.scope = "account:write"  # type: ignore[attr-defined]
+
+Buyer = Annotated[Principal, Depends(_buyer)]
 
 
 def till_of(request: Request) -> Till:

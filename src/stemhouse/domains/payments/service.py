@@ -32,7 +32,6 @@ from stemhouse.domains.payments.tables import PaymentCustomer, Purchase, Subscri
 from stemhouse.domains.payments.till import Till
 from stemhouse.errors import (
     Conflict,
-    Forbidden,
     InvalidOption,
     NotFound,
     PaymentsRefused,
@@ -64,8 +63,6 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
     ------
     NotFound
         The site does not sell that.
-    Forbidden
-        Guests cannot buy: they could not come back to what they bought.
     InvalidOption
         There is no price in that currency, or the code cannot be used.
     Conflict
@@ -74,7 +71,7 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
         Stripe did not answer, or refused.
     """
     site = shopper.place.site
-    _refuse_guests(till, shopper)
+    _refuse_unsold(till, shopper)
     interval = asked.interval if asked.kind == "plan" else "once"
     offer = offer_named(site, asked.kind, asked.item, interval)
     currency, price_cents = offer.price_in(asked.currency)
@@ -115,7 +112,7 @@ def open_portal(till: Till, shopper: Shopper, return_path: str, flow: Json | Non
         Stripe did not answer, or refused.
     """
     site = shopper.place.site
-    _refuse_guests(till, shopper)
+    _refuse_unsold(till, shopper)
     with reading(till.sessions) as session:
         customer = session.scalar(queries.customer(*_whose(shopper)))
     if customer is None or customer.customer_id is None:
@@ -158,8 +155,7 @@ def check_purchase(till: Till, shopper: Shopper, purchase_id: str) -> PurchaseAn
 def show_store(session: Session, till: Till, shopper: Shopper) -> StoreAnswer:
     """Return what an account's page shows of its plan."""
     site = shopper.place.site
-    if not till.sells(site):
-        raise NotFound("nothing is sold here")
+    _refuse_unsold(till, shopper)
     live = session.scalar(queries.live_subscription(*_whose(shopper)))
     customer = session.scalar(queries.customer(*_whose(shopper)))
     return StoreAnswer(
@@ -316,11 +312,9 @@ def _session_fields(till: Till, shopper: Shopper, offer: Offer, wanted: Purchase
     return fields
 
 
-def _refuse_guests(till: Till, shopper: Shopper) -> None:
+def _refuse_unsold(till: Till, shopper: Shopper) -> None:
     if not till.sells(shopper.place.site):
         raise NotFound("nothing is sold here")
-    if shopper.principal.kind == "guest":
-        raise Forbidden("make an account first, so that what you buy is there when you come back")
 
 
 def _whose(shopper: Shopper) -> tuple[str, str]:

@@ -222,9 +222,9 @@ class Writer:
         if bill.subscription_id is not None:
             cause = cause_of_month(bill.created_at, bill.item)
             return cause, self.now + timedelta(days=COMES_BACK_DAYS)
-        if purchase is None or purchase.paid_at is None:
-            return "", None
-        return cause_of(purchase), purchase.paid_at + timedelta(days=purchase.expires_days)
+        assert purchase is not None, "a bill is for a plan, or for what somebody bought"
+        ends_at = (purchase.paid_at or self.now) + timedelta(days=purchase.expires_days)
+        return cause_of(purchase), ends_at
 
     # --- the plan
 

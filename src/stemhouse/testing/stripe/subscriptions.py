@@ -10,7 +10,7 @@ from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.catalogue import amount_in, metadata
 from stemhouse.testing.stripe.invoices import Bill, collect, failure_of, line, make_invoice
 from stemhouse.testing.stripe.periods import end_of_period
-from stemhouse.testing.stripe.refusals import Json, bad, not_done
+from stemhouse.testing.stripe.refusals import Json, bad, no_such, not_done
 
 ENDED = {"canceled", "incomplete_expired"}
 
@@ -69,7 +69,7 @@ def cancel(account: FakeAccount, asked: Json, subscription_id: str) -> Json:
     """End a subscription now."""
     found = account.get("subscription", subscription_id)
     if found["status"] in ENDED:
-        raise bad(f"No such subscription: {subscription_id}", "id", "resource_missing")
+        raise no_such("subscription", subscription_id, "id")
     if asked.get("prorate") or asked.get("invoice_now"):
         raise not_done("giving back the rest of the period when a subscription is cancelled")
     _end(account, found, account.now(found["customer"]))
