@@ -1,7 +1,7 @@
 """What wakes a worker when a job is queued, so that an idle one need not keep asking the queue.
 
 On PostgreSQL the transaction that queues a job notifies a channel, and workers listen to it. On
-SQLite a worker looks at the counter that every commit to the file moves: twenty cheap looks a
+SQLite a worker looks at the counter that every commit to the file moves: fifty cheap looks a
 second, where a look at the queue is a dozen queries. Both may miss something, a cut connection for
 example: what was missed is found by the next ordinary look, `poll_s` later.
 """
@@ -24,17 +24,17 @@ _log = logging.getLogger(__name__)
 
 _CHANNEL: Final = "stemhouse_songs"
 
-_LOOK_S: Final = 0.05
+_LOOK_S: Final = 0.02
 """Between two looks at SQLite's counter."""
 
-_LISTEN_S: Final = 60.0
-"""How long one listens at a stretch."""
-
-_LINGER_S: Final = 0.3
-"""After the bell the queue is looked at several times: a job's place is free a moment after that
-job could ring, and what another worker holds at that instant is left alone."""
+_AGAIN_S: Final = (0.05, 0.1, 0.2)
+"""Pauses between some more looks after the bell: a job's place is free a moment after that job
+could ring, and what another worker holds at that instant is left alone."""
 
 _TIMEOUT_S: Final = 10
+
+_LISTEN_S: Final = 60.0
+"""How long one waits who gives no time."""
 
 _DEAF_S: Final = 1.0
 """Before a PostgreSQL that does not answer is called again."""
@@ -61,7 +61,7 @@ class Bell(threading.Event):
     def __init__(self, database_url: str) -> None:
         super().__init__()
         self._ear = _open_ear(database_url)
-        self._lively_until = 0.0
+        self._again: list[float] = []
         self._lock = threading.Lock()
         self._closed = False
 
@@ -78,16 +78,11 @@ class Bell(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, the bell or the time; say whether it is the end."""
-        deadline = time.monotonic() + (threading.TIMEOUT_MAX if timeout is None else timeout)
-        while not self.is_set():
-            now = time.monotonic()
-            if now < self._lively_until:
-                return super().wait(_LOOK_S)
-            if now >= deadline:
-                break
-            if self._ear.heard(min(_LISTEN_S, deadline - now)):
-                self._lively_until = time.monotonic() + _LINGER_S
-                break
+        limit_s = _LISTEN_S if timeout is None else timeout
+        if self._again:
+            limit_s = min(limit_s, self._again.pop(0))
+        if not self.is_set() and self._ear.heard(limit_s):
+            self._again = list(_AGAIN_S)
         return self.is_set()
 
     def close(self) -> None:
@@ -125,11 +120,15 @@ class _SqliteEar:
         self._version = self._count()
 
     def heard(self, within_s: float) -> bool:
-        if self._woken.wait(min(within_s, _LOOK_S)):
-            self._woken.clear()
-            return True
-        before, self._version = self._version, self._count()
-        return self._version != before
+        deadline = time.monotonic() + within_s
+        while (left_s := deadline - time.monotonic()) > 0:
+            if self._woken.wait(min(left_s, _LOOK_S)):
+                self._woken.clear()
+                return True
+            before, self._version = self._version, self._count()
+            if self._version != before:
+                return True
+        return False
 
     def wake(self) -> None:
         self._woken.set()
