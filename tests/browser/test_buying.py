@@ -160,7 +160,7 @@ def expect_after_reload(page: Page, where: str, words: str) -> None:
     for _ in range(40):
         page.reload()
         expect(place).to_be_visible()
-        if wanted.search(place.inner_text()):
+        if wanted.search(place.text_content() or ""):
             return
         page.wait_for_timeout(250)
     expect(place).to_contain_text(wanted)
@@ -252,6 +252,13 @@ def test_a_song_that_cannot_be_paid_waits_until_it_can_and_a_dispute_is_seen(
     expect(page.locator("song-list .song")).to_contain_text(["song"])
     page.goto(demo.site("splitter", "/account"))
     expect(page.locator("account-credits .balance strong")).to_have_text("9 songs")
+    expect_after_reload(page, "account-credits details", "Receipt")
+    receipt = page.locator("job-receipt").first
+    page.locator("account-credits").get_by_text("History").click()
+    receipt.get_by_text("Receipt").click()
+    expect(receipt).to_contain_text(re.compile(r"Price\s*1 song\s*Charged\s*1 song"))
+    assert faults_of(page) == []
+    look(page, "buying-receipt")
     page.locator("account-plan").get_by_text("Invoices and receipts").click()
 
     demo.do("dispute", charge_of(page))

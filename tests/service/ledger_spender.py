@@ -1,11 +1,11 @@
-# A process that holds and ends without rest, until somebody kills it. Each line that it writes is a
-# step that is committed. Run: python -m tests.service.ledger_spender DATABASE_URL SITE ACCOUNT
+# A process that holds and ends without rest, until somebody kills it. Each word that it sends is a
+# step that is committed.
 
 from __future__ import annotations
 
 import itertools
-import sys
 from datetime import UTC, datetime
+from multiprocessing.connection import Connection
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -55,19 +55,13 @@ def end_job(session: Session, job_id: str, state: str) -> None:
     session.execute(update(Job).where(Job.id == job_id).values(state=state))
 
 
-def tell(step: str) -> None:
-    sys.stdout.write(step + "\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    url, site_id, account_id = sys.argv[1:]
-    owner, sessions = Owner(site_id, account_id), make_sessions(make_engine(url))
+def spend(url: str, owner: Owner, steps: Connection) -> None:
+    sessions = make_sessions(make_engine(url))
     for number in itertools.count():
         with transaction(sessions) as session:
             job_id = make_job(session, owner, 10)
             Ledger(session, owner, "second", datetime.now(UTC)).hold(job_id, 10)
-        tell("held")
+        steps.send("held")
         with transaction(sessions) as session:
             ledger = Ledger(session, owner, "second", datetime.now(UTC))
             if number % 2:
@@ -76,8 +70,4 @@ def main() -> None:
             else:
                 ledger.settle(job_id, 10)
                 end_job(session, job_id, "expired")
-        tell("ended")
-
-
-if __name__ == "__main__":
-    main()
+        steps.send("ended")

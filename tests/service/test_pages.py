@@ -323,6 +323,21 @@ def test_legal_pages_tell_the_limits_that_hold(sites_folder: Path, client: TestC
         assert "{{" not in text
     assert "7\N{NO-BREAK SPACE}minutes" in texts["terms"]
     assert "Stripe" not in texts["terms"] + texts["privacy"]
+    assert "keyed hash" in texts["privacy"]
+
+
+def test_the_privacy_page_tells_of_the_hash_where_credits_are_free(
+    sites_folder: Path, client: TestClient
+) -> None:
+    write_site(sites_folder, "none", hosts=[], plans__free__credits_at_sign_up=0)
+    wait_for_site(client, "none")
+
+    pages = [client.get(f"/s/{path}privacy").text for path in ("studio/", "studio/de/", "none/")]
+
+    english, german, without = map(unescape, pages)
+    assert "keyed hash" in english
+    assert "Prüfsumme auf, damit jede Adresse es einmal bekommt" in german
+    assert "keyed hash" not in without
 
 
 def test_prices_come_from_the_site_file(client: TestClient) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Final, cast
 
 from sqlalchemy import Select
@@ -55,8 +56,10 @@ def count_transactions(session: Session) -> int:
     return session.scalar(queries.count()) or 0
 
 
-def _wrong_rows(session: Session) -> Iterator[Finding]:
-    checks: tuple[tuple[str, Select[Any, Any]], ...] = (
+@cache
+def _checks() -> tuple[tuple[str, Select[Any, Any]], ...]:
+    # Built once: the same questions are asked again and again.
+    return (
         ("its guard is not the sum of its postings", queries.wrong_guards()),
         ("less than nothing is left", queries.negative_sums()),
         ("it has no guard", queries.unguarded_lots()),
@@ -70,7 +73,10 @@ def _wrong_rows(session: Session) -> Iterator[Finding]:
         ("it has ended well and was not charged", queries.uncharged_jobs()),
         ("it has ended without a result and was charged", queries.charged_failures()),
     )
-    for text, statement in checks:
+
+
+def _wrong_rows(session: Session) -> Iterator[Finding]:
+    for text, statement in _checks():
         for account_id, subject in session.execute(statement):
             yield Finding(account_id, subject, text)
 
