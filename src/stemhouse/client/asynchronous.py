@@ -2,31 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections.abc import AsyncIterator
 
 import httpx2
 
-from stemhouse.client import calls, downloading, uploading, waiting
-from stemhouse.client.calls import Wish, path
+from stemhouse.client import plans
 from stemhouse.client.exchange import Reply
 from stemhouse.client.following import Follower
-from stemhouse.client.models import (
-    Balance,
-    Delivery,
-    DeliveryDetails,
-    Endpoint,
-    Job,
-    JobEvent,
-    Link,
-    Model,
-    NewEndpoint,
-    Quote,
-    Upload,
-)
-from stemhouse.client.session import AsyncSession
+from stemhouse.client.models import JobEvent
+from stemhouse.client.session import AsyncSession, carried_out_async, listed_async
 from stemhouse.client.wire import failed
 
 
@@ -49,154 +33,48 @@ class AsyncClient(AsyncSession):
 
     # --- songs
 
-    async def upload(
-        self,
-        song: str | os.PathLike[str] | BinaryIO,
-        *,
-        name: str | None = None,
-        sent: uploading.Sent | None = None,
-        begun: uploading.Begun | None = None,
-    ) -> Upload:
-        """Send a song and return it when it is ready for jobs.
-
-        Parameters
-        ----------
-        song : path or file
-            A file that is open must be binary and readable from any place.
-        name : str, optional
-            What to call it; the file's name by default.
-        sent : callable, optional
-            Told how many bytes of how many are there.
-        begun : callable, optional
-            Told the identifier of a large upload, for `resume_upload`.
-        """
-        with uploading.opened(song, name, sent=sent, begun=begun) as parcel:
-            return await self._run(uploading.upload(parcel, self._retries))
-
-    async def resume_upload(
-        self,
-        upload_id: str,
-        song: str | os.PathLike[str] | BinaryIO,
-        *,
-        sent: uploading.Sent | None = None,
-    ) -> Upload:
-        """Go on with a large upload that was interrupted."""
-        with uploading.opened(song, None, sent=sent, begun=None) as parcel:
-            return await self._run(uploading.resume(parcel, upload_id, self._retries))
-
-    async def upload_from_url(self, url: str, *, name: str | None = None) -> Upload:
-        """Have the server fetch a song."""
-        body = {"url": url, "name": name}
-        where = path("uploads", "from-url")
-        return await self._run(calls.act(Upload, where, self._retries, body))
-
-    async def get_upload(self, upload_id: str) -> Upload:
-        """Show an upload."""
-        return await self._run(calls.fetch(Upload, path("uploads", upload_id), self._retries))
-
-    async def list_uploads(self) -> AsyncIterator[Upload]:
-        """List uploads, newest first."""
-        async for one in self._all(Upload, path("uploads")):
-            yield one
-
-    async def delete_upload(self, upload_id: str) -> None:
-        """Delete an upload."""
-        await self._run(calls.remove(path("uploads", upload_id), self._retries))
+    upload = carried_out_async(plans.upload)
+    resume_upload = carried_out_async(plans.resume_upload)
+    upload_from_url = carried_out_async(plans.upload_from_url)
+    get_upload = carried_out_async(plans.get_upload)
+    list_uploads = listed_async(plans.list_uploads)
+    delete_upload = carried_out_async(plans.delete_upload)
 
     # --- jobs
 
-    async def create_job(
-        self,
-        upload_id: str,
-        *,
-        output: str | None = None,
-        model: str | None = None,
-        stems: Sequence[str] | None = None,
-        residual: bool = False,
-        quality: str | None = None,
-        expected_price: int | None = None,
-        max_price: int | None = None,
-        wait_s: int | None = None,
-        idempotency_key: str | None = None,
-    ) -> Job:
-        """Have a song separated.
+    create_job = carried_out_async(plans.create_job)
+    quote = carried_out_async(plans.quote)
+    get_job = carried_out_async(plans.get_job)
+    list_jobs = listed_async(plans.list_jobs)
+    wait = carried_out_async(plans.wait)
+    cancel_job = carried_out_async(plans.cancel_job)
+    delete_job = carried_out_async(plans.delete_job)
 
-        Parameters
-        ----------
-        upload_id : str
-            A ready upload.
-        model : str, optional
-            One of `models`; the server's usual one by default.
-        stems : sequence of str, optional
-            Which of the model's stems; all by default.
-        residual : bool
-            Also give the rest of the song.
-        quality : str
-            ``fast``, ``standard`` or ``best``.
-        expected_price : int, optional
-            The price that was shown: refuse any other.
-        max_price : int, optional
-            Refuse a higher price.
-        wait_s : int, optional
-            Answer when the job has ended, or after so many seconds, at most 60.
-        idempotency_key : str, optional
-            The same key again gives the same job; a new one by default, so that repeats after a
-            lost connection make no second job.
-        """
-        wish = Wish(
-            upload_id=upload_id,
-            output=output,
-            model=model,
-            stems=stems,
-            residual=residual,
-            quality=quality,
-            expected_price=expected_price,
-            max_price=max_price,
-        )
-        plan = calls.create_job(wish, self._retries, key=idempotency_key, wait_s=wait_s)
-        return await self._run(plan)
+    # --- stems
 
-    async def quote(
-        self,
-        upload_id: str,
-        *,
-        output: str | None = None,
-        model: str | None = None,
-        stems: Sequence[str] | None = None,
-        residual: bool = False,
-        quality: str | None = None,
-    ) -> Quote:
-        """Ask what a job would cost."""
-        wish = Wish(
-            upload_id=upload_id,
-            output=output,
-            model=model,
-            stems=stems,
-            residual=residual,
-            quality=quality,
-        )
-        return await self._run(calls.quote_job(wish, self._retries))
+    download_stem = carried_out_async(plans.download_stem)
+    download_archive = carried_out_async(plans.download_archive)
+    link = carried_out_async(plans.link)
 
-    async def get_job(self, job_id: str) -> Job:
-        """Show a job."""
-        return await self._run(calls.fetch(Job, path("jobs", job_id), self._retries))
+    # --- the service
 
-    async def list_jobs(self, *, status: str | None = None) -> AsyncIterator[Job]:
-        """List jobs, newest first."""
-        async for one in self._all(Job, path("jobs"), {"status": status}):
-            yield one
+    models = carried_out_async(plans.models)
+    balance = carried_out_async(plans.balance)
 
-    async def wait(
-        self,
-        job_id: str,
-        *,
-        timeout_s: float | None = None,
-        watch: waiting.Watch | None = None,
-    ) -> Job:
-        """Wait until a job has ended, however it ends; `watch` is shown it at every look."""
-        return await self._run(
-            waiting.wait_for_job(job_id, self._retries, timeout_s=timeout_s, watch=watch)
-        )
+    # --- webhooks
+
+    create_webhook = carried_out_async(plans.create_webhook)
+    list_webhooks = listed_async(plans.list_webhooks)
+    get_webhook = carried_out_async(plans.get_webhook)
+    change_webhook = carried_out_async(plans.change_webhook)
+    delete_webhook = carried_out_async(plans.delete_webhook)
+    rotate_webhook_secret = carried_out_async(plans.rotate_webhook_secret)
+    test_webhook = carried_out_async(plans.test_webhook)
+    list_deliveries = listed_async(plans.list_deliveries)
+    get_delivery = carried_out_async(plans.get_delivery)
+    redeliver = carried_out_async(plans.redeliver)
+
+    # --- following
 
     async def events(self, job_id: str, *, after: int = 0) -> AsyncIterator[JobEvent]:
         """Follow a job until it has ended, over lost connections too.
@@ -230,166 +108,3 @@ class AsyncClient(AsyncSession):
                 reply = failed(error)
             if not follower.over:
                 await self._run(follower.ended(reply))
-
-    async def cancel_job(self, job_id: str) -> Job:
-        """Stop a job; its price comes back."""
-        plan = calls.send(Job, path("jobs", job_id, "cancel"), self._retries)
-        return await self._run(plan)
-
-    async def delete_job(self, job_id: str) -> None:
-        """Remove an ended job and its stems."""
-        await self._run(calls.remove(path("jobs", job_id), self._retries))
-
-    # --- stems
-
-    async def download_stem(
-        self,
-        job_id: str,
-        stem: str,
-        target: str | os.PathLike[str],
-        *,
-        format: str = "wav",
-        received: downloading.Received | None = None,
-    ) -> Path:
-        """Download a stem into a file, which is there when it is whole.
-
-        Parameters
-        ----------
-        job_id, stem : str
-            Which.
-        target : path
-            The file.
-        format : str
-            wav, wav24, wavfloat, flac, flac24, mp3, mp3-320, m4a, ogg, opus …
-        received : callable, optional
-            Told how many bytes of how many are there.
-        """
-        where = path("jobs", job_id, "stems", stem)
-        return await self._download(where, target, format, received=received)
-
-    async def download_archive(
-        self,
-        job_id: str,
-        target: str | os.PathLike[str],
-        *,
-        format: str = "wav",
-        received: downloading.Received | None = None,
-    ) -> Path:
-        """Download all stems as one ZIP; otherwise like `download_stem`."""
-        return await self._download(
-            path("jobs", job_id, "archive"), target, format, received=received
-        )
-
-    async def link(
-        self,
-        job_id: str,
-        stem: str | None = None,
-        *,
-        format: str | None = None,
-        expires_in_s: int = 3600,
-    ) -> Link:
-        """Make an address that downloads without a key, as `Client.link` does."""
-        plan = calls.link(job_id, stem, self._retries, format=format, expires_in_s=expires_in_s)
-        return await self._run(plan)
-
-    # --- the service
-
-    async def models(self) -> list[Model]:
-        """List the models that the server runs."""
-        return await self._run(calls.models(self._retries))
-
-    async def balance(self) -> Balance:
-        """Show what may still be separated."""
-        return await self._run(calls.fetch(Balance, path("balance"), self._retries))
-
-    # --- webhooks
-
-    async def create_webhook(
-        self, url: str, *, events: Sequence[str] | None = None, description: str = ""
-    ) -> NewEndpoint:
-        """Have events sent to an address; the answer is the only time that its secret is told."""
-        body: dict[str, Any] = {"url": url, "description": description}
-        if events is not None:
-            body["events"] = list(events)
-        return await self._run(calls.send(NewEndpoint, path("webhooks"), self._retries, body))
-
-    async def list_webhooks(self) -> AsyncIterator[Endpoint]:
-        """List endpoints, newest first."""
-        async for one in self._all(Endpoint, path("webhooks")):
-            yield one
-
-    async def get_webhook(self, endpoint_id: str) -> Endpoint:
-        """Show an endpoint."""
-        return await self._run(calls.fetch(Endpoint, path("webhooks", endpoint_id), self._retries))
-
-    async def change_webhook(
-        self,
-        endpoint_id: str,
-        *,
-        url: str | None = None,
-        events: Sequence[str] | None = None,
-        description: str | None = None,
-        paused: bool | None = None,
-    ) -> Endpoint:
-        """Change what is given of an endpoint."""
-        body = {
-            "url": url,
-            "events": None if events is None else list(events),
-            "description": description,
-            "paused": paused,
-        }
-        where = path("webhooks", endpoint_id)
-        return await self._run(calls.send(Endpoint, where, self._retries, body, method="PATCH"))
-
-    async def delete_webhook(self, endpoint_id: str) -> None:
-        """Delete an endpoint."""
-        await self._run(calls.remove(path("webhooks", endpoint_id), self._retries))
-
-    async def rotate_webhook_secret(
-        self, endpoint_id: str, *, overlap_s: int = 86_400
-    ) -> NewEndpoint:
-        """Give an endpoint a new secret; the old one signs too for so many seconds."""
-        where = path("webhooks", endpoint_id, "rotate-secret")
-        return await self._run(
-            calls.act(NewEndpoint, where, self._retries, {"overlap_s": overlap_s})
-        )
-
-    async def test_webhook(self, endpoint_id: str) -> Delivery:
-        """Have an event sent that says nothing."""
-        where = path("webhooks", endpoint_id, "test")
-        return await self._run(calls.act(Delivery, where, self._retries))
-
-    async def list_deliveries(
-        self, endpoint_id: str, *, state: str | None = None
-    ) -> AsyncIterator[Delivery]:
-        """List what was or will be sent to an endpoint, newest first."""
-        async for one in self._all(
-            Delivery, path("webhooks", endpoint_id, "deliveries"), {"state": state}
-        ):
-            yield one
-
-    async def get_delivery(self, endpoint_id: str, delivery_id: str) -> DeliveryDetails:
-        """Show a delivery and its log."""
-        where = path("webhooks", endpoint_id, "deliveries", delivery_id)
-        return await self._run(calls.fetch(DeliveryDetails, where, self._retries))
-
-    async def redeliver(self, endpoint_id: str, delivery_id: str) -> Delivery:
-        """Send a delivery again."""
-        where = path("webhooks", endpoint_id, "deliveries", delivery_id, "redeliver")
-        return await self._run(calls.send(Delivery, where, self._retries))
-
-    # --- doing what is planned
-
-    async def _download(
-        self,
-        where: str,
-        target: str | os.PathLike[str],
-        format: str,
-        *,
-        received: downloading.Received | None,
-    ) -> Path:
-        return await self._run(
-            downloading.download(
-                where, {"format": format}, Path(target), retries=self._retries, received=received
-            )
-        )

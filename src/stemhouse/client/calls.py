@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,20 @@ from stemhouse.client.models import Job, Link, Model, Quote
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 PAGE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Listing(Generic[_Answer]):
+    """A list that is read page by page."""
+
+    model: type[_Answer]
+    where: str
+    params: Mapping[str, str | None] = field(default_factory=dict)
+
+    def page(self, cursor: str | None, retries: Retries) -> Plan[tuple[list[_Answer], str | None]]:
+        """Get one page, and the cursor of the next; None begins, and ends."""
+        found = yield from page(self.where, {**self.params, "cursor": cursor}, retries)
+        return [self.model.model_validate(one) for one in found["data"]], found.get("next_cursor")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What both clients do alike, without doing any of it: plans of requests and pauses.
 
 A plan is a generator. It yields what is to be asked, or how long to pause; whoever runs it
-(`synchronous` or `asynchronous`) does that and sends the reply in. So what is decided is written
+(`session`) does that and sends the reply in. So what is decided is written
 once.
 """
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import wraps
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import httpx2
 from pydantic import BaseModel
 
-from stemhouse.client import calls
-from stemhouse.client.exchange import Ask, Connection, Pause, Plan, Reply
+from stemhouse.client.calls import Listing
+from stemhouse.client.exchange import Ask, Connection, Pause, Plan, Reply, Retries
 from stemhouse.client.wire import failed, request_arguments, session_arguments
 
 _T = TypeVar("_T")
+_P = ParamSpec("_P")
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
 
@@ -51,19 +53,6 @@ class Session:
     def close(self) -> None:
         """Close its connections."""
         self._http.close()
-
-    def _all(
-        self, model: type[_Answer], where: str, params: Mapping[str, str | None] | None = None
-    ) -> Iterator[_Answer]:
-        cursor: str | None = None
-        while True:
-            wanted = {**(params or {}), "cursor": cursor}
-            found = self._run(calls.page(where, wanted, self._retries))
-            for one in found["data"]:
-                yield model.model_validate(one)
-            cursor = found.get("next_cursor")
-            if cursor is None:
-                return
 
     def _run(self, plan: Plan[_T]) -> _T:
         try:
@@ -128,19 +117,6 @@ class AsyncSession:
         """Close its connections."""
         await self._http.aclose()
 
-    async def _all(
-        self, model: type[_Answer], where: str, params: Mapping[str, str | None] | None = None
-    ) -> AsyncIterator[_Answer]:
-        cursor: str | None = None
-        while True:
-            wanted = {**(params or {}), "cursor": cursor}
-            found = await self._run(calls.page(where, wanted, self._retries))
-            for one in found["data"]:
-                yield model.model_validate(one)
-            cursor = found.get("next_cursor")
-            if cursor is None:
-                return
-
     async def _run(self, plan: Plan[_T]) -> _T:
         try:
             wanted = next(plan)
@@ -169,3 +145,64 @@ class AsyncSession:
                 )
         except httpx2.TransportError as error:
             return failed(error)
+
+
+def carried_out(
+    plan: Callable[Concatenate[Retries, _P], Plan[_T]],
+) -> Callable[Concatenate[Session, _P], _T]:
+    """Make a plan a method of `Session`."""
+
+    @wraps(plan)
+    def method(self: Session, /, *given: _P.args, **named: _P.kwargs) -> _T:
+        return self._run(plan(self._retries, *given, **named))
+
+    return method
+
+
+def carried_out_async(
+    plan: Callable[Concatenate[Retries, _P], Plan[_T]],
+) -> Callable[Concatenate[AsyncSession, _P], Coroutine[Any, Any, _T]]:
+    """Make a plan a method of `AsyncSession`."""
+
+    @wraps(plan)
+    async def method(self: AsyncSession, /, *given: _P.args, **named: _P.kwargs) -> _T:
+        return await self._run(plan(self._retries, *given, **named))
+
+    return method
+
+
+def listed(
+    listing: Callable[_P, Listing[_Answer]],
+) -> Callable[Concatenate[Session, _P], Iterator[_Answer]]:
+    """Make a list a method of `Session`."""
+
+    @wraps(listing)
+    def method(self: Session, /, *given: _P.args, **named: _P.kwargs) -> Iterator[_Answer]:
+        found, cursor = listing(*given, **named), None
+        while True:
+            data, cursor = self._run(found.page(cursor, self._retries))
+            yield from data
+            if cursor is None:
+                return
+
+    return method
+
+
+def listed_async(
+    listing: Callable[_P, Listing[_Answer]],
+) -> Callable[Concatenate[AsyncSession, _P], AsyncIterator[_Answer]]:
+    """Make a list a method of `AsyncSession`."""
+
+    @wraps(listing)
+    async def method(
+        self: AsyncSession, /, *given: _P.args, **named: _P.kwargs
+    ) -> AsyncIterator[_Answer]:
+        found, cursor = listing(*given, **named), None
+        while True:
+            data, cursor = await self._run(found.page(cursor, self._retries))
+            for one in data:
+                yield one
+            if cursor is None:
+                return
+
+    return method
