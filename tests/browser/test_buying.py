@@ -189,6 +189,9 @@ def test_a_plan_lifts_the_limit_at_once_changes_fails_to_renew_and_ends(
 
     # By the year from now on: the portal takes the difference.
     page.goto(demo.site("studio", "/prices"))
+    expect(page.get_by_role("link", name="You have this plan")).to_be_visible()
+    expect(page.get_by_role("button", name="Choose Pro")).to_have_count(0)
+    look(page, "buying-owned")
     page.get_by_role("button", name="Pay by the year").click()
     page.wait_for_url("**/p/session/*")
     page.get_by_role("button", name="Change and pay the difference").click()

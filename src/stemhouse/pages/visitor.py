@@ -24,6 +24,8 @@ class Visitor:
     token: str = ""
     operates: bool = False
     """Whether they find the operators' page."""
+    plan: str = ""
+    """The plan of an account: what they need not buy."""
 
 
 def visitor_of(request: Request) -> Visitor:
@@ -40,7 +42,8 @@ def visitor_of(request: Request) -> Visitor:
     with reading(services.sessions) as session:
         email = service.load(session, principal).email
     token = csrf_token(services.settings, cookie)
-    return Visitor(principal.kind, email, token, principal.operates is not None)
+    operates, plan = principal.operates is not None, principal.plan.name
+    return Visitor(principal.kind, email, token, operates, plan if principal.kind == "user" else "")
 
 
 TheVisitor = Annotated[Visitor, Depends(visitor_of)]
