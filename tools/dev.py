@@ -5,11 +5,12 @@ Arguments go to ``stemhouse serve``. Jobs go on after a reload, as after any oth
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 ROOT = Path(__file__).resolve().parent.parent
 WATCHED = [ROOT / "src" / "stemhouse", ROOT / "sites"]
@@ -37,12 +38,11 @@ def end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def follow(arguments: list[str]) -> None:
+def follow(arguments: list[str], ended: Event) -> None:
     seen = set(sources())
     server = serve(arguments)
     try:
-        while True:
-            time.sleep(LOOK_S)
+        while not ended.wait(LOOK_S):
             if (now := set(sources())) == seen:
                 continue
             seen = now
@@ -54,12 +54,15 @@ def follow(arguments: list[str]) -> None:
 
 
 def main() -> int:
+    # Whoever ends this one ends all that it started, also what is just being started.
+    ended = Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
     tool = [sys.executable, str(ROOT / "tools" / "ui.py")]
     if failed := subprocess.run([*tool, "build"], check=False).returncode:
         return failed
     pages = subprocess.Popen([*tool, "watch"])
     try:
-        follow(sys.argv[1:])
+        follow(sys.argv[1:], ended)
     except KeyboardInterrupt:
         return 0
     finally:

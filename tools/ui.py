@@ -10,6 +10,7 @@ import argparse
 import hashlib
 import importlib.util
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -109,7 +110,22 @@ def build() -> int:
 
 def watch() -> int:
     install()
-    return run("vite", "build", "--watch", "--logLevel", "warn")
+    # What is built from now on is not what the stamp says.
+    BUILT_FROM.unlink(missing_ok=True)
+    # Each of the two leaves the other's files where they are.
+    common = ["build", "--watch", "--emptyOutDir", "false", "--logLevel", "warn"]
+    vite = [*node(), str(MODULES / TOOLS["vite"]), *common]
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    watchers = [
+        subprocess.Popen([*vite, *more], cwd=SOURCES)
+        for more in ([], ["--config", "vite.embed.config.ts"])
+    ]
+    try:
+        return watchers[0].wait()
+    finally:
+        for watcher in watchers:
+            watcher.terminate()
+            watcher.wait()
 
 
 def check() -> int:
