@@ -67,7 +67,7 @@ test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choo
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) --ignore tests/browser $(ARGS)
 
-test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about a quarter of an hour)
+test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about ten minutes)
 	$(BIN)/python -m pytest tests/browser $(ARGS)
 
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (a quarter of an hour)

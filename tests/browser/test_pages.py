@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,13 +12,15 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from stemhouse.pages.discovery import LISTED, LISTED_LEGAL
+from stemhouse.sites.loading import SITE_FILE, load_site
 from stemhouse.sites.place import shipped_folder
 from stemhouse.testing.sites import TEST_SITE, write_site
-from tests.browser.conftest import PATIENCE_MS, PICTURES, SIZES, faults_of
+from tests.browser.conftest import ONE_SIZE, PATIENCE_MS, PICTURES, SIZES, faults_of
 from tests.service.serving import Served, served
 
 SITES = ["splitter", "acapella", "karaoke", "studio"]
-READ = [*LISTED, *LISTED_LEGAL]
+REFERENCE = "/developers/reference"
+READ = [path for path in (*LISTED, *LISTED_LEGAL) if path != REFERENCE]
 STRANGE = {
     "long": "Die außerordentlich lange und umständlich benannte Stemma",
     "rtl": "فصل الأغاني إلى أجزاء 🎤",
@@ -47,6 +50,7 @@ def wait_for_sites(service: Served) -> None:
         for _ in range(300):
             if all(client.get(f"{service.url}/s/{site}/").status_code == 200 for site in SITES):
                 return
+            time.sleep(0.1)
     raise AssertionError("the sites are not there")
 
 
@@ -76,13 +80,29 @@ def wider_than_screen(page: Page) -> int:
 def test_every_page_is_without_faults_by_day_and_by_night(
     site: str, scheme: str, size: str, browser: Browser, service: Served
 ) -> None:
+    assert not faults_on(READ, site, scheme, opened_at=(browser, service, size))
+
+
+# What it holds is the same on every site, and looking at all of it takes longer than at all else.
+@pytest.mark.slow
+@pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")], indirect=True)
+def test_the_reference_is_without_faults(
+    scheme: str, size: str, browser: Browser, service: Served
+) -> None:
+    assert not faults_on([REFERENCE], "studio", scheme, opened_at=(browser, service, size))
+
+
+def faults_on(
+    paths: list[str], site: str, scheme: str, *, opened_at: tuple[Browser, Served, str]
+) -> list[str]:
     faults: list[str] = []
     PICTURES.mkdir(exist_ok=True)
-    with opened(browser, service, size, color_scheme=scheme, reduced_motion="reduce") as context:
+    size = opened_at[2]
+    with opened(*opened_at, color_scheme=scheme, reduced_motion="reduce") as context:
         page = context.new_page()
         page.on("console", lambda line: faults.append(line.text) if line.type == "error" else None)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        for path in READ:
+        for path in paths:
             page.goto(f"/s/{site}{path}")
             page.wait_for_load_state("networkidle")
             faults += [f"{path}: {fault}" for fault in faults_of(page)]
@@ -90,8 +110,7 @@ def test_every_page_is_without_faults_by_day_and_by_night(
                 faults.append(f"{path}: scrolls sideways")
             name = f"{site}{path.replace('/', '-')}-{scheme}-{SIZES[size][0]}.png"
             page.screenshot(path=PICTURES / name, full_page=True)
-
-    assert not faults
+    return faults
 
 
 @pytest.mark.parametrize("site", SITES)
@@ -132,6 +151,20 @@ def test_the_example_comes_apart(site: str, size: str, browser: Browser, service
         assert page.evaluate(f"{gain}.getPropertyValue('--gain')") == "0"
         page.get_by_role("button", name="Pause the example").click()
         expect(page.get_by_role("button", name="Play the example")).to_be_visible()
+
+
+@ONE_SIZE
+@pytest.mark.parametrize("site", SITES)
+def test_the_uploader_says_what_the_site_calls_its_button(
+    site: str, size: str, browser: Browser, service: Served
+) -> None:
+    texts = load_site(shipped_folder() / site / SITE_FILE).texts["en"]
+    with opened(browser, service, size) as context:
+        page = context.new_page()
+        page.goto(f"/s/{site}/")
+        expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+
+        expect(page.locator("song-uploader .pick .button")).to_have_text(texts.button)
 
 
 @pytest.mark.parametrize("name", list(STRANGE))

@@ -158,6 +158,8 @@ export const styles = css`
     .master { flex: 1 1 100%; padding-inline: 0.5rem; }
     .master input { inline-size: 0; flex: 1; }
     .solo-stage { padding: 1rem; }
+    /* Phones have no keys; ? still opens the help. */
+    .solo-stage + .transport .help { display: none; }
     .solo-stage .go { inline-size: 3.75rem; block-size: 3.75rem; }
   }
   @media (prefers-reduced-motion: reduce) { * { transition: none !important; } }

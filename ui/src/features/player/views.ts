@@ -120,6 +120,6 @@ export function single(
           : html`<div class="compare" role="group" aria-label=${say("compare")}>
               ${choice(name, soloed, true)} ${choice(say("original"), !soloed, false)}</div>`
       }
-      ${openHelp === null ? "" : iconButton(say("help"), helpIcon, openHelp)}
+      ${openHelp === null ? "" : html`<span class="help">${iconButton(say("help"), helpIcon, openHelp)}</span>`}
     </div>`;
 }
