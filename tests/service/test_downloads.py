@@ -205,6 +205,21 @@ def test_without_room_for_any_nothing_is_promised(
     assert not (tmp_path / "none").exists()
 
 
+def test_where_nothing_can_be_written_nothing_is_promised(
+    tmp_path: Path, client: TestClient, app: FastAPI, member: Member, path: str
+) -> None:
+    (tmp_path / "file").touch()
+    app.state.kept_downloads.stop()
+    app.state.kept_downloads = kept = KeptDownloads(tmp_path / "file" / "downloads", 10**9)
+    kept.start()
+    asked = {**member.headers, "Range": "bytes=100-"}
+
+    answer = client.get(path, params={"format": "mp3"}, headers=asked)
+
+    kept.stop()
+    assert (answer.status_code, answer.headers["accept-ranges"]) == (200, "none")
+
+
 class Endless:
     # A download that would take forever: whoever made it whole would never answer.
     name, mime, identity, ranged, size_bytes = "endless.ogg", "audio/ogg", "endless", False, None

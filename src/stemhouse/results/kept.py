@@ -50,7 +50,13 @@ class KeptDownloads:
         self._thread = threading.Thread(target=self._run, name="kept-downloads", daemon=True)
 
     def start(self) -> None:
-        """Begin to look for what nobody wants any more."""
+        """Begin: see whether files can be kept, and look for what nobody wants any more."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            # Better no promise than one that cannot be kept.
+            _log.warning("downloads are not kept, and cannot be resumed: %s", error.strerror)
+            self._limit_bytes = 0
         self._thread.start()
 
     def stop(self) -> None:
