@@ -77,6 +77,8 @@ def make_engine(url: str) -> Engine:
     engine = create_engine(
         parsed,
         connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False},
+        # All are kept: an open file costs nothing, and opening it anew as much as reading a job.
+        pool_size=POOL_SIZE + MAX_OVERFLOW,
         **common,
     )
     event.listen(engine, "connect", _prepare_sqlite)
