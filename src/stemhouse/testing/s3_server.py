@@ -111,6 +111,9 @@ def _wait_until_answering(server: subprocess.Popen[bytes], address: str) -> None
 
 
 def _stop(server: subprocess.Popen[bytes]) -> None:
-    # Asked nicely it waits ten seconds for its parts to say good-bye; its files go with it anyway.
-    server.kill()
-    server.wait()
+    server.terminate()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
