@@ -77,7 +77,9 @@ def _arguments(data: Path, config: Path, s3: int, ports: list[int]) -> list[str]
     )  # fmt: skip
     return [
         *(f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false"),
-        *("-s3", f"-s3.port={s3}", f"-s3.config={config}", "-s3.port.iceberg=0"),
+        *("-s3", f"-s3.port={s3}", f"-s3.config={config}"),
+        # Each has a port of its own otherwise, and a second server on the machine ends of it.
+        *("-s3.port.iceberg=0", "-s3.port.lance=0"),
         *(f"-{name}={port}" for name, port in named),
     ]
 
