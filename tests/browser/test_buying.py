@@ -17,8 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.conftest import PATIENCE_MS, ROOT, SIZES, Look, faults_of
 from tests.service.browser import PASSWORD
-from tests.service.installation import end_family
-from tests.service.serving import free_port, wait_for
+from tests.service.serving import end_gently, free_port, wait_for
 
 PAYS, DECLINED, FAILS_LATER = "4242424242424242", "4000000000000002", "4000000000000341"
 OPERATOR = {"email": "operator@example.org", "password": "pretended money"}
@@ -54,11 +53,7 @@ def demo() -> Iterator[Demo]:
         wait_for(f"http://127.0.0.1:{port}", process)
         yield Demo(f"http://127.0.0.1:{port}", f"http://127.0.0.1:{desk}")
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            end_family(process)
+        end_gently(process)
 
 
 @pytest.fixture

@@ -105,11 +105,15 @@ def served(folder: Path, **variables: str) -> Iterator[Served]:
         wait_for(url, process)
         yield Served(url, port, settings)
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
-            end_family(process)
+        end_gently(process)
+
+
+def end_gently(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        end_family(process)
 
 
 def wait_for(url: str, process: subprocess.Popen[bytes], within_s: float = 60) -> None:
