@@ -9,7 +9,6 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import BinaryIO, cast
 
 import av
@@ -18,6 +17,7 @@ import soundfile
 from stemhouse._version import __version__
 from stemhouse.engine.audio import Samples
 from stemhouse.engine.codec import AudioWriter, Cover, OutputFormat
+from stemhouse.engine.runtime.processor import abilities
 
 NEEDS_SEEKING = frozenset({"mp3", "m4a"})
 """Formats that are whole before the first byte is sent: their headers say at the end how much of
@@ -61,16 +61,11 @@ def encoders() -> str:
     Encoders compute in floating point, in other instructions on other processors.
     """
     libraries = {name: ".".join(map(str, av.library_versions[name])) for name in _LIBRARIES}
-    processor = platform.processor() or platform.machine()
-    information = Path("/proc/cpuinfo")
-    if information.is_file():
-        lines = information.read_text().splitlines()
-        processor = next((line for line in lines if line.startswith(_ABILITIES)), processor)
+    processor = abilities() or platform.processor() or platform.machine()
     return f"{__version__} {libraries} {soundfile.__libsndfile_version__} {processor}"
 
 
 _LIBRARIES = ("libavcodec", "libavformat")
-_ABILITIES = ("flags", "Features")
 
 
 def encode(blocks: Iterable[Samples], setup: EncoderSetup) -> Iterator[bytes]:

@@ -29,18 +29,29 @@ def prefers_bfloat16(cpu_info: Path = CPU_INFO) -> bool:
     cpu_info : Path
         The file that describes the processors.
     """
+    flags = abilities(cpu_info).split()
+    if "amx_bf16" in flags:
+        return True
+    return "avx512_bf16" in flags and _entry(cpu_info, "vendor_id") == "AuthenticAMD"
+
+
+def abilities(cpu_info: Path = CPU_INFO) -> str:
+    """Return the names of what the processor can do, as Linux writes them; elsewhere nothing.
+
+    Parameters
+    ----------
+    cpu_info : Path
+        The file that describes the processors.
+    """
+    return _entry(cpu_info, "flags") or _entry(cpu_info, "Features")
+
+
+def _entry(cpu_info: Path, name: str) -> str:
+    """Return what the first processor of the file says under `name`, or nothing."""
     try:
         text = cpu_info.read_text(encoding="utf-8", errors="replace")
     except OSError:
-        return False
-    flags = _entry(text, "flags").split()
-    if "amx_bf16" in flags:
-        return True
-    return "avx512_bf16" in flags and _entry(text, "vendor_id") == "AuthenticAMD"
-
-
-def _entry(text: str, name: str) -> str:
-    """Return what the first processor of the list says under `name`, or nothing."""
+        return ""
     for line in text.splitlines():
         key, _, value = line.partition(":")
         if key.strip() == name:
