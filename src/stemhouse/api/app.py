@@ -11,14 +11,13 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.api import health
 from stemhouse.api.cross_origin import CrossOrigin
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
 from stemhouse.api.openapi import describe
 from stemhouse.api.parts import PARTS
-from stemhouse.api.routes import join_routes
+from stemhouse.api.routes import join_routes, routers_of
 from stemhouse.api.sites import Sites
 from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
@@ -77,10 +76,7 @@ def create_app(
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
     install_error_bodies(app)
-    routers = [health.router]
-    for part in parts:
-        routers += (*part.routers, *part.optional_routers(settings))
-    app.router.routes += join_routes(routers)
+    app.router.routes += join_routes(routers_of(parts, settings))
     app.add_middleware(Sites)
     app.add_middleware(CrossOrigin)
     app.add_middleware(Edge)

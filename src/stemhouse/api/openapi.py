@@ -14,7 +14,6 @@ from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
-from stemhouse.api import health
 from stemhouse.api.openapi_examples import example_of
 from stemhouse.api.openapi_texts import (
     DESCRIPTION,
@@ -26,6 +25,7 @@ from stemhouse.api.openapi_texts import (
     SECURITY_SCHEMES,
     TAGS,
 )
+from stemhouse.api.routes import routers_of
 from stemhouse.domains.accounts.scopes import GUEST_SCOPES
 from stemhouse.http.session import SAFE_METHODS
 
@@ -44,10 +44,8 @@ def describe(app: FastAPI) -> Json:
 
 def routes_in_document(app: FastAPI) -> Iterator[tuple[str, str, APIRoute]]:
     """Yield method, path as the document writes it, and route."""
-    yield from _routes(health.router.routes)
-    for part in app.state.parts:
-        for router in (*part.routers, *part.optional_routers(app.state.services.settings)):
-            yield from _routes(router.routes)
+    for router in routers_of(app.state.parts, app.state.services.settings):
+        yield from _routes(router.routes)
 
 
 def _routes(routes: Any) -> Iterator[tuple[str, str, APIRoute]]:

@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute
 
+from stemhouse.api import health
+from stemhouse.http.part import Part
 from stemhouse.http.schemas import ErrorBody
+from stemhouse.settings import Settings
 
 _joined: dict[tuple[int, ...], APIRouter] = {}
+
+
+def routers_of(parts: Sequence[Part], settings: Settings) -> list[APIRouter]:
+    """Return the routers of an application with these parts."""
+    routers = [health.router]
+    for part in parts:
+        routers += (*part.routers, *part.optional_routers(settings))
+    return routers
 
 
 def join_routes(routers: Iterable[APIRouter]) -> list[BaseRoute]:
