@@ -6,47 +6,15 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Protocol
 
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
+from stemhouse.results import Sendable
 from stemhouse.results.names import content_disposition
 from stemhouse.storage import Storage
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
-
-
-class Sendable(Protocol):
-    """A file that can be sent; `stemhouse.results.Download` is one."""
-
-    @property
-    def name(self) -> str:
-        """Its file name."""
-        ...
-
-    @property
-    def mime(self) -> str:
-        """Its media type."""
-        ...
-
-    @property
-    def size_bytes(self) -> int | None:
-        """Its size, where that is known."""
-        ...
-
-    @property
-    def ranged(self) -> bool:
-        """Whether a part can be sent alone."""
-        ...
-
-    def finish(self) -> None:
-        """See to it that its size is known, if it is ranged."""
-        ...
-
-    def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
-        """Yield the file or, where it is ranged, a part of it."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Results: stems kept once, as FLAC segments with a manifest, and made into every download."""
 
-from stemhouse.results.downloads import Download, archive, mix_download, stem_download
+from stemhouse.results.downloads import Download, Sendable, archive, mix_download, stem_download
 from stemhouse.results.kept import KeptDownloads
 from stemhouse.results.manifest import Manifest, Provenance, Segment, Song, StemRecord
 from stemhouse.results.mixing import Mix, StemLevel
@@ -21,6 +21,7 @@ __all__ = [
     "ResultWriter",
     "Segment",
     "SegmentWriter",
+    "Sendable",
     "Song",
     "StemLevel",
     "StemRecord",

@@ -24,8 +24,8 @@ MIX_NAME: Final = "mix"
 """Stands in a mix's file name and title where a stem has its name."""
 
 
-class Download(Protocol):
-    """One file that can be sent; made anew by every call of `stream`."""
+class Sendable(Protocol):
+    """One file that can be sent."""
 
     @property
     def name(self) -> str:
@@ -39,17 +39,12 @@ class Download(Protocol):
 
     @property
     def size_bytes(self) -> int | None:
-        """Its size where that is known before it is made."""
+        """Its size, where that is known beforehand."""
         ...
 
     @property
     def ranged(self) -> bool:
         """Whether a part can be sent alone, the same bytes every time."""
-        ...
-
-    @property
-    def identity(self) -> str | None:
-        """What stands for its bytes: where it is the same they are. None if they never are."""
         ...
 
     def finish(self) -> None:
@@ -58,6 +53,15 @@ class Download(Protocol):
 
     def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the file, or the bytes from `start` up to `end` of a ranged file."""
+        ...
+
+
+class Download(Sendable, Protocol):
+    """A stem, a mix or all stems; made anew by every call of `stream`."""
+
+    @property
+    def identity(self) -> str | None:
+        """What stands for its bytes: where it is the same they are. None if they never are."""
         ...
 
 

@@ -26,8 +26,8 @@ class DownloadLink:
         Whose job, and which.
     stem : str or None
         A stem; None is all of them as one ZIP.
-    format : str or None
-        As its maker's plan allowed it; None is the site's usual one.
+    format : str
+        As its maker's plan allowed it.
     expires_s : int
         When it ends, in seconds since 1970.
     """
