@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,16 +10,18 @@ import pytest
 from fastapi.testclient import TestClient
 from joserfc.jwk import RSAKey
 from pydantic import SecretStr
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from stemhouse.api.app import create_app
 from stemhouse.db.session import SessionFactory, transaction
-from stemhouse.domains.accounts.tables import Alarm
+from stemhouse.domains.accounts.tables import Account, Alarm
 from stemhouse.settings import Settings
 from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.sites import write_site
 from tests.service.browser import PASSWORD, Browser
 from tests.service.provider import CLIENT_ID, CLIENT_SECRET, Provider, running_provider
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
 
 
 @pytest.fixture
@@ -47,10 +50,30 @@ def guarded(settings: Settings, request: pytest.FixtureRequest) -> Browser:
     return browser
 
 
-def sign_in(browser: Browser, provider: Provider, **other: str) -> Any:
+@pytest.fixture
+def spoken(settings: Settings, request: pytest.FixtureRequest) -> Browser:
+    # A site in two languages; it is written before the application reads it.
+    title = {"en": "All", "de": "Alle"}
+    write_site(
+        settings.data_dir / "sites",
+        languages=["en", "de"],
+        outputs=[{"name": "all", "title": title, "model": "tiny-2stems"}],
+        plans__guest__title=title,
+        plans__free__title=title,
+        texts__de=dict.fromkeys(("tagline", "lead", "description", "button"), "Zerlegen"),
+    )
+    browser: Browser = request.getfixturevalue("browser")
+    return browser
+
+
+def sign_in(
+    browser: Browser, provider: Provider, headers: dict[str, str] | None = None, **other: str
+) -> Any:
     departure = browser.get("/v1/openid/login", follow_redirects=False)
     back = provider.visit(departure.headers["location"]) | other
-    return browser.get("/v1/openid/callback", params=back, follow_redirects=False)
+    return browser.get(
+        "/v1/openid/callback", params=back, headers=headers or {}, follow_redirects=False
+    )
 
 
 def test_somebody_new_gets_an_account(browser: Browser, provider: Provider) -> None:
@@ -163,11 +186,95 @@ def test_only_new_accounts_count_for_their_network(
         assert session.scalars(select(Alarm.kind)).all() == ["accounts_per_address"]
 
 
+def refuse_mail(browser: Browser, provider: Provider) -> None:
+    provider.claims["email"] = "ada@mailinator.com"
+
+
+def refuse_foreign(browser: Browser, provider: Provider) -> None:
+    provider.claims["nonce"] = "another"
+
+
+def refuse_taken(browser: Browser, provider: Provider) -> None:
+    browser.sign_up("ada@example.org")
+    browser.client.cookies.clear()
+    provider.claims["email_verified"] = False
+
+
+def refuse_nameless(browser: Browser, provider: Provider) -> None:
+    del provider.claims["email"]
+
+
+@pytest.mark.parametrize(
+    ("language", "begin_again"), [("en-GB,en;q=0.9", "To the sign-in"), ("de-AT", "Zur Anmeldung")]
+)
+@pytest.mark.parametrize(
+    ("refuse", "status", "words"),
+    [
+        (refuse_mail, 400, ("throw-away", "Wegwerf-Adresse")),
+        (refuse_foreign, 401, ("Begin again", "Fang noch einmal an")),
+        (refuse_nameless, 403, ("does not tell us", "nennt uns deine E-Mail-Adresse nicht")),
+        (refuse_taken, 409, ("the password of the account", "Passwort des Kontos")),
+    ],
+)
+def test_a_browser_that_is_refused_sees_a_page_that_says_why(
+    spoken: Browser,
+    provider: Provider,
+    *,
+    language: str,
+    begin_again: str,
+    refuse: Any,
+    status: int,
+    words: Any,
+) -> None:
+    refuse(spoken, provider)
+
+    answer = sign_in(spoken, provider, HTML | {"Accept-Language": language})
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["cache-control"] == "no-store"
+    assert words["de" in language] in answer.text
+    assert begin_again in answer.text
+    assert spoken.get("/v1/account").status_code == 401
+
+
+def test_a_browser_from_a_busy_network_is_told_when_to_come_back(
+    guarded: Browser, provider: Provider
+) -> None:
+    sign_in(guarded, provider)
+    guarded.client.cookies.clear()
+    provider.claims |= {"sub": "eve", "email": "eve@example.org"}
+
+    answer = sign_in(guarded, provider, HTML)
+
+    assert answer.status_code == 429
+    assert answer.headers["content-type"].startswith("text/html")
+    assert int(answer.headers["retry-after"]) > 0
+    assert re.search(r"Come back in (\d+.hours?|1.day)", answer.text)
+
+
+def test_a_browser_of_somebody_blocked_sees_whom_to_write_to(
+    browser: Browser, provider: Provider, sessions: SessionFactory, *, clock: ManualClock
+) -> None:
+    sign_in(browser, provider)
+    with transaction(sessions) as session:
+        session.execute(update(Account).values(blocked_at=clock()))
+    browser.client.cookies.clear()
+
+    answer = sign_in(browser, provider, HTML)
+
+    assert answer.status_code == 403
+    assert "This account is blocked" in answer.text
+
+
 def test_a_silent_provider_is_not_our_fault(browser: Browser, provider: Provider) -> None:
     provider.document = lambda path: {"issuer": "https://evil.example"}
 
     answer = browser.get("/v1/openid/login")
+    page = browser.get("/v1/openid/login", headers=HTML)
 
+    assert page.status_code == 503
+    assert "The provider does not answer as it should" in page.text
     assert answer.status_code == 503
     assert answer.json()["error"]["code"] == "provider_failed"
 

@@ -14,7 +14,12 @@ from starlette.exceptions import HTTPException
 
 from stemhouse.api.statuses import status_of
 from stemhouse.errors import RateLimited, StemhouseError, Unauthenticated
-from stemhouse.pages.failures import not_found_page, wants_page
+from stemhouse.pages.failures import (
+    is_signing_in,
+    not_found_page,
+    not_signed_in_page,
+    wants_page,
+)
 
 _CODES = {
     400: "bad_request",
@@ -66,7 +71,8 @@ def request_id_of(request: Request) -> str:
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, StemhouseError)
-    if status_of(error) == HTTPStatus.NOT_FOUND and wants_page(request):
+    status = status_of(error)
+    if status == HTTPStatus.NOT_FOUND and wants_page(request):
         return await run_in_threadpool(not_found_page, request)
     headers: dict[str, str] = {}
     if isinstance(error, Unauthenticated):
@@ -76,8 +82,10 @@ async def _known(request: Request, error: Exception) -> Response:
         retry_after = 5
     if isinstance(error, RateLimited) or retry_after is not None:
         headers["Retry-After"] = str(max(1, round(float(retry_after or 1))))
+    if is_signing_in(request):
+        return await run_in_threadpool(not_signed_in_page, request, error, status, headers)
     return error_answer(
-        status_of(error),
+        status,
         error.code,
         error.message,
         request_id=request_id_of(request),

@@ -38,6 +38,16 @@ def plain_path(path: str, site: Site) -> str:
     return (path[len(first) + 1 :] or "/") if first in languages_of(site) else path
 
 
+def language_of_visitor(request: Request) -> str:
+    """Return the language of who came to an address without one: as chosen, or as preferred."""
+    site = place_of(request).site
+    spoken = languages_of(site)
+    remembered = request.cookies.get(language_cookie(site))
+    if remembered in spoken:
+        return str(remembered)
+    return preferred(request.headers.get("accept-language", ""), spoken) or spoken[0]
+
+
 def language_cookie(site: Site) -> str:
     """Return the name of the cookie that remembers a choice."""
     return f"stemhouse_{site.name}_language"

@@ -35,7 +35,9 @@ def sign_in(
     else:
         account = _adopt(session, settings, site_id, claims, now=now)
     if account.blocked_at is not None:
-        raise Forbidden("this account is blocked: write to whoever runs this service")
+        raise Forbidden(
+            "this account is blocked: write to whoever runs this service", reason="blocked"
+        )
     return begin_session(session, settings, account, now)
 
 
@@ -53,7 +55,9 @@ def _adopt(
     session: Session, settings: Settings, site_id: str, claims: Claims, *, now: datetime
 ) -> Account:
     if claims.email is None:
-        raise Forbidden("the provider does not tell your e-mail address, which is needed")
+        raise Forbidden(
+            "the provider does not tell your e-mail address, which is needed", reason="no_address"
+        )
     found = session.scalars(queries.account_by_email(site_id, claims.email)).one_or_none()
     if found is not None and not claims.email_verified:
         raise Conflict("this e-mail address has an account: sign in with its password")
@@ -78,7 +82,10 @@ def _new_account(
     session: Session, settings: Settings, site_id: str, claims: Claims, *, now: datetime
 ) -> Account:
     if settings.sign_up == "closed":
-        raise Forbidden("signing up is closed here: ask whoever runs this service for an account")
+        raise Forbidden(
+            "signing up is closed here: ask whoever runs this service for an account",
+            reason="closed",
+        )
     account = Account(
         id=new_id("acct"),
         site_id=site_id,
