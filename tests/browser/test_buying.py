@@ -283,6 +283,7 @@ def show_missing(demo: Demo, page: Page, look: Look) -> None:
     expect(costs).to_contain_text("splitter")
     missing = money.get_by_role("region", name="Credits that are missing")
     expect(missing.locator("tbody tr")).to_contain_text(["paid back: ten"])
+    expect(missing.get_by_role("cell", name="1 song", exact=True)).to_be_visible()
     assert faults_of(page) == []
     assert fits(page)
     look(page, "buying-operator")

@@ -412,7 +412,10 @@ def test_accounts_of_one_network_are_limited_and_alarm_the_operator(
     answers = [Browser(client).sign_up(f"a{number}@example.org") for number in range(4)]
 
     assert [answer.status_code for answer in answers] == [201, 201, 429, 429]
-    assert "2 accounts were made from your network today" in error_of(answers[2])["message"]
+    assert (
+        "as many accounts were made from your network today as one network may make (2)"
+        in error_of(answers[2])["message"]
+    )
     assert error_of(answers[2])["details"]["retry_after_s"] > 0
     with transaction(sessions, read_only=True) as session:
         assert session.scalars(select(Alarm.kind)).all() == ["accounts_per_address"]

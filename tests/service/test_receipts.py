@@ -90,7 +90,7 @@ def test_the_books_are_proved_by_a_command(
 ) -> None:
     code = run(["ledger", "check"])
 
-    assert (code, capsys.readouterr().out) == (0, "3 transactions: the books are right.\n")
+    assert (code, capsys.readouterr().out) == (0, "Transactions: 3; the books are right.\n")
 
 
 @pytest.mark.usefixtures("environment")
@@ -105,7 +105,7 @@ def test_what_is_wrong_is_named_and_fails_the_command(
     out = capsys.readouterr().out
     assert codes == [1, 1]
     assert "its guard is not the sum of its postings" in out
-    assert "3 transactions: 1 of them wrong." in out
+    assert "Transactions: 3; 1 of them wrong." in out
     assert json.loads(out.splitlines()[-1])["findings"][0]["account_id"] == books.account_id
 
 
@@ -118,7 +118,7 @@ def test_a_balance_is_explained_line_by_line(
     lines = capsys.readouterr().out.splitlines()
     assert codes == [0, 0]
     assert "grant" in lines[0]
-    assert "+100 second" in lines[0]
+    assert "+100 seconds" in lines[0]
     assert "50 charged" in lines[2]
     assert json.loads(lines[5])["available_after"] == 50
 

@@ -31,7 +31,7 @@ def check(as_json: JsonOption = False, config: ConfigOption = None) -> None:
         for one in findings:
             typer.echo(f"{one.account_id}  {one.subject}  {one.text}")
         wrong = f"{len(findings)} of them wrong" if findings else "the books are right"
-        typer.echo(f"{transactions} transactions: {wrong}.")
+        typer.echo(f"Transactions: {transactions}; {wrong}.")
     if findings:
         raise typer.Exit(1)
 
@@ -43,7 +43,7 @@ def show(
     config: ConfigOption = None,
 ) -> None:
     """Explain a balance line by line, oldest first: what each did, and what was there after it."""
-    from stemhouse.domains.billing.service import owner_of
+    from stemhouse.domains.billing.service import owner_of, said
     from stemhouse.domains.billing.views import all_entries
 
     with one_transaction(config, read_only=True) as session:
@@ -56,8 +56,9 @@ def show(
         if as_json:
             print_json(one)
         else:
+            amount = said(one["amount"], one["unit"], "+")
             typer.echo(
-                f"{one['created_at']}  {one['kind']:<9}  {one['amount']:>+9} {one['unit']}  "
+                f"{one['created_at']}  {one['kind']:<9}  {amount:>17}  "
                 f"-> {one['available_after']:>9} available {one['held_after']:>7} held  "
                 f"{one['charged']:>6} charged  {one['note']}  {one['job_id'] or ''}".rstrip()
             )

@@ -123,7 +123,7 @@ def _head(request: Request, scene: Scene, sheet: Sheet) -> Head:
         scripts=scripts,
         data=sheet.data,
         facts=_facts(scene),
-        component_texts=scene.texts.sections((*sheet.texts, "errors", "time")),
+        component_texts=scene.texts.sections((*sheet.texts, "errors", "units")),
     )
 
 

@@ -24,6 +24,12 @@ export function price(amount: number, currency: string, parts = 0): string {
   return written.format(amount / 10 ** digits);
 }
 
+export const songs = (value: number): string => t("units.songs", { count: value });
+
+// Credits: songs are counted, seconds of audio told as a length.
+export const credits = (value: number, unit: "song" | "second"): string =>
+  unit === "song" ? songs(value) : length(value);
+
 export const count = (value: number): string => number(0).format(value);
 
 export function size(bytes: number): string {
@@ -62,10 +68,10 @@ export function length(duration_s: number): string {
 
 // As somebody who waits wants it: never exact, never zero.
 export function wait(duration_s: number): string {
-  if (duration_s < 90) return t("time.seconds", { count: Math.max(1, Math.ceil(duration_s)) });
+  if (duration_s < 90) return t("units.seconds", { count: Math.max(1, Math.ceil(duration_s)) });
   if (duration_s < 90 * MINUTE_S)
-    return t("time.minutes", { count: Math.ceil(duration_s / MINUTE_S) });
-  return t("time.hours", { count: Math.ceil(duration_s / HOUR_S) });
+    return t("units.minutes", { count: Math.ceil(duration_s / MINUTE_S) });
+  return t("units.hours", { count: Math.ceil(duration_s / HOUR_S) });
 }
 
 export const day = (at: string): string => date.format(new Date(at));

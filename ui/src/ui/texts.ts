@@ -10,6 +10,7 @@ function words(): Texts {
 }
 
 const texts = words();
+const numbers = new Intl.NumberFormat(page.language);
 const plurals = new Intl.PluralRules(page.language);
 
 function find(name: string, values: Values): string | undefined {
@@ -21,11 +22,14 @@ function find(name: string, values: Values): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
+const written = (value: string | number): string =>
+  typeof value === "number" ? numbers.format(value) : value;
+
 // t("songs.left", {time: "2 min"}) is the text songs.left with {time} filled in; {count} chooses
 // between one and other. A text that is missing shows its name: seen at once by whoever forgot it.
 export function t(name: string, values: Values = {}): string {
   const text = find(name, values) ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, key: string) => String(values[key] ?? whole));
+  return text.replace(/\{(\w+)\}/g, (whole, key: string) => written(values[key] ?? whole));
 }
 
 export const has = (name: string): boolean => find(name, {}) !== undefined;

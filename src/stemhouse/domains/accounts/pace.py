@@ -41,9 +41,9 @@ def limit_accounts(request: Request) -> None:
             limits.count_together(rates, f"{KIND}:{site.name}", who)
         except RateLimited as error:
             raise RateLimited(
-                f"{guard.accounts_per_address_per_day} accounts were made from your network today, "
-                "as many as one network may, so that free credits are left for everybody: come "
-                "back tomorrow, or write to whoever runs this service",
+                "as many accounts were made from your network today as one network may make "
+                f"({guard.accounts_per_address_per_day}), so that free credits are left for "
+                "everybody: come back tomorrow, or write to whoever runs this service",
                 **error.details,
             ) from None
 

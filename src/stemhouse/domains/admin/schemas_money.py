@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from stemhouse.domains.admin.schemas import OwnerAnswer
+from stemhouse.domains.separations.purse import Unit
 from stemhouse.http.schemas import Answer, UtcTime
 
 
@@ -14,7 +15,7 @@ class CreditsAnswer(Answer):
     """Credits of a site in one unit: what was granted is the sum of all the others."""
 
     site: str = Field(description="The site.", examples=["studio"])
-    unit: str = Field(description="song or second.", examples=["second"])
+    unit: Unit = Field(description="song or second.", examples=["second"])
     granted: int = Field(description="Given or sold.", examples=[36_000])
     spent: int = Field(description="For songs that were delivered.", examples=[12_000])
     expired: int = Field(description="Not spent in time.", examples=[600])
@@ -103,7 +104,7 @@ class FlagAnswer(Answer):
     site: str = Field(description="The site.", examples=["studio"])
     owner: OwnerAnswer = Field(description="Whose account it is.")
     short: int = Field(description="How many are missing, in `unit`.", examples=[7])
-    unit: str = Field(description="song or second.", examples=["song"])
+    unit: Unit = Field(description="song or second.", examples=["song"])
     note: str = Field(description="Why they were taken back.", examples=["paid back: ten"])
     created_at: UtcTime = Field(description="When.")
     cleared_at: UtcTime | None = Field(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import cast
 
 from sqlalchemy.orm import Session
 
@@ -26,6 +27,7 @@ from stemhouse.domains.billing.closing import totals_of_site
 from stemhouse.domains.billing.tables import LedgerFlag
 from stemhouse.domains.payments import costs, money
 from stemhouse.domains.payments.costs import Tariff, all_costs
+from stemhouse.domains.separations.purse import Unit
 from stemhouse.errors import NotFound
 
 
@@ -98,7 +100,7 @@ def show_flags(session: Session, found: Sequence[LedgerFlag]) -> list[FlagAnswer
             site=one.site_id,
             owner=known[one.account_id],
             short=one.short,
-            unit=moved[one.transaction_id].unit,
+            unit=cast(Unit, moved[one.transaction_id].unit),
             note=moved[one.transaction_id].note,
             created_at=one.created_at,
             cleared_at=one.cleared_at,
@@ -146,7 +148,7 @@ def _credits(session: Session, site: str) -> list[CreditsAnswer]:
     return [
         CreditsAnswer(
             site=site,
-            unit=unit,
+            unit=cast(Unit, unit),
             granted=totals.granted,
             spent=totals.spent,
             expired=totals.expired,

@@ -359,6 +359,6 @@ def owner_of(session: Session, account_id: str) -> Owner | None:
     return None if site_id is None else Owner(site_id, account_id)
 
 
-def said(amount: int, unit: str) -> str:
-    """Write an amount for people: 1 song, 2 songs, 187 seconds."""
-    return f"{amount} {unit}" if amount == 1 else f"{amount} {unit}s"
+def said(amount: int, unit: str, style: str = "") -> str:
+    """Write an amount for people: 1 song, 2 songs, 187 seconds; with ``+`` as style: -1 song."""
+    return f"{amount:{style}} {unit}{'' if abs(amount) == 1 else 's'}"

@@ -326,8 +326,8 @@ def _check_quota(session: Session, principal: Principal) -> None:
     unfinished = _count_unfinished(session, principal)
     if unfinished >= plan.max_files_at_once:
         raise QuotaExceeded(
-            f"{unfinished} jobs are waiting or running, as many as the plan allows at once; wait "
-            "for one to end",
+            "as many jobs are waiting or running as your plan allows at once "
+            f"({plan.max_files_at_once}): wait for one to end",
             limit="max_files_at_once",
             allowed=plan.max_files_at_once,
         )

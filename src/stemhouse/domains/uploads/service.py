@@ -76,8 +76,8 @@ def begin(
     counted = queries.unfinished_count(principal.site_id, principal.account_id, now)
     if session.scalars(counted).one() >= plan.max_files_at_once:
         raise QuotaExceeded(
-            f"{plan.max_files_at_once} uploads are on their way, which is the limit of your plan; "
-            "wait for one to finish, or delete one",
+            "as many uploads are on their way as your plan allows at once "
+            f"({plan.max_files_at_once}): wait for one to finish, or delete one",
             max_files_at_once=plan.max_files_at_once,
         )
     upload = Upload(

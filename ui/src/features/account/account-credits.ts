@@ -1,12 +1,12 @@
 // What may still be taken apart, until when, and everything that moved it.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { day, time } from "../../ui/format";
+import { Fetched } from "../../ui/fetched";
+import { credits, day, time } from "../../ui/format";
 import { t } from "../../ui/texts";
-import { change, credits, reason } from "./credits";
+import { change, reason } from "./credits";
 import "./job-receipt";
 
 type Balance = Schema<"BalanceAnswer">;
@@ -16,55 +16,43 @@ const AT_ONCE = 10;
 // Both are one movement of a song's price, which has one receipt.
 const ENDS = new Set<Entry["kind"]>(["settle", "refund"]);
 
-class AccountCredits extends HouseElement {
-  #balance: Balance | null = null;
-  #entries: readonly Entry[] = [];
-  #cursor: string | null = null;
-  #trouble = "";
+interface Known {
+  readonly balance: Balance;
+  readonly entries: readonly Entry[];
+  readonly cursor: string | null;
+}
 
-  protected override start(): void {
-    void this.load();
-  }
+async function look(signal: AbortSignal): Promise<Known> {
+  const [balance, page] = await Promise.all([
+    ask("get", "/v1/balance", { signal }),
+    ask("get", "/v1/balance/entries", { query: { limit: AT_ONCE }, signal }),
+  ]);
+  return { balance, entries: page.data, cursor: page.next_cursor };
+}
+
+class AccountCredits extends HouseElement {
+  readonly #known = new Fetched(this, look);
 
   // Again after something was bought.
-  async load(): Promise<void> {
-    await this.#fetch(async (signal) => {
-      const [balance, page] = await Promise.all([
-        ask("get", "/v1/balance", { signal }),
-        ask("get", "/v1/balance/entries", { query: { limit: AT_ONCE }, signal }),
-      ]);
-      this.#balance = balance;
-      this.#entries = page.data;
-      this.#cursor = page.next_cursor;
-    });
+  load(): Promise<void> {
+    return this.#known.load();
   }
 
-  readonly #more = (): Promise<void> =>
-    this.#fetch(async (signal) => {
-      const query = { limit: AT_ONCE, cursor: this.#cursor };
+  #more({ balance, entries, cursor }: Known): Promise<void> {
+    return this.#known.ask(async (signal) => {
+      const query = { limit: AT_ONCE, cursor };
       const page = await ask("get", "/v1/balance/entries", { query, signal });
-      this.#entries = [...this.#entries, ...page.data];
-      this.#cursor = page.next_cursor;
+      return { balance, entries: [...entries, ...page.data], cursor: page.next_cursor };
     });
-
-  async #fetch(does: (signal: AbortSignal) => Promise<void>): Promise<void> {
-    try {
-      await does(this.owner.signal);
-      this.#trouble = "";
-    } catch (error) {
-      if (isAbort(error)) return;
-      this.#trouble = wordsFor(error);
-    }
-    this.requestUpdate();
   }
 
   protected override render(): TemplateResult {
-    const balance = this.#balance;
     return html`
       <h2>${t("money.credits")}</h2>
-      ${this.#trouble ? html`<p class="notice bad" role="alert">${this.#trouble}</p>` : nothing}
-      ${balance === null ? html`<p class="hint">${t("money.loading")}</p>` : this.#standing(balance)}
-      ${this.#entries.length === 0 ? nothing : this.#history()}`;
+      ${this.#known.view(
+        t("money.loading"),
+        (known) => html`${this.#standing(known.balance)} ${this.#history(known)}`,
+      )}`;
   }
 
   #standing({ available, held, lots, unit, withheld }: Balance): TemplateResult {
@@ -90,13 +78,14 @@ class AccountCredits extends HouseElement {
       }`;
   }
 
-  #history(): TemplateResult {
+  #history(known: Known): TemplateResult | typeof nothing {
+    if (known.entries.length === 0) return nothing;
     const columns = ["when", "what", "change", "left"];
     return html`<details class="history">
       <summary>${t("money.history")}</summary>
       <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.history")}><table>
         <thead><tr>${columns.map((name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`)}</tr></thead>
-        <tbody>${this.#entries.map(
+        <tbody>${known.entries.map(
           (entry) => html`<tr>
           <td class="number">${time(entry.created_at)}</td>
           <td>${reason(entry)}
@@ -105,7 +94,7 @@ class AccountCredits extends HouseElement {
           <td class="number">${credits(entry.available_after, entry.unit)}</td>
         </tr>`,
         )}</tbody></table></div>
-      ${this.#cursor === null ? nothing : html`<p class="actions"><button type="button" class="quiet" @click=${this.#more}>${t("money.more")}</button></p>`}
+      ${known.cursor === null ? nothing : html`<p class="actions"><button type="button" class="quiet" @click=${() => this.#more(known)}>${t("money.more")}</button></p>`}
     </details>`;
   }
 }

@@ -1,9 +1,9 @@
 // The plan that is paid for, the way to change it, and what was paid.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define } from "../../ui/element";
+import { Fetched } from "../../ui/fetched";
 import { FormElement } from "../../ui/form";
 import { day, price } from "../../ui/format";
 import { address } from "../../ui/page";
@@ -13,34 +13,31 @@ import { titled } from "./credits";
 type Store = Schema<"StoreAnswer">;
 type Bill = Schema<"BillAnswer">;
 
+interface Known {
+  readonly store: Store;
+  readonly bills: readonly Bill[];
+}
+
+async function look(signal: AbortSignal): Promise<Known> {
+  const [store, bills] = await Promise.all([
+    ask("get", "/v1/store", { signal }),
+    ask("get", "/v1/invoices", { query: { limit: 24 }, signal }),
+  ]);
+  return { store, bills: bills.data };
+}
+
 class AccountPlan extends FormElement {
-  #store: Store | null = null;
-  #bills: readonly Bill[] = [];
+  readonly #known = new Fetched(this, look);
 
-  protected override start(): void {
-    void this.load();
-  }
-
-  async load(): Promise<void> {
-    const { signal } = this.owner;
-    try {
-      const [store, bills] = await Promise.all([
-        ask("get", "/v1/store", { signal }),
-        ask("get", "/v1/invoices", { query: { limit: 24 }, signal }),
-      ]);
-      this.#store = store;
-      this.#bills = bills.data;
-      this.said = null;
-    } catch (error) {
-      if (isAbort(error)) return;
-      this.said = { good: false, words: wordsFor(error) };
-    }
-    this.requestUpdate();
+  load(): Promise<void> {
+    return this.#known.load();
   }
 
   protected override render(): TemplateResult {
-    const store = this.#store;
-    if (store === null) return html`${this.saying()}`;
+    return this.#known.view(t("money.loading"), (known) => this.#shown(known));
+  }
+
+  #shown({ store, bills }: Known): TemplateResult {
     return html`
       <h2>${t(store.has_plans ? "money.plan" : "money.payments")}</h2>
       ${store.subscription === null ? this.#noPlan(store) : this.#plan(store.subscription)}
@@ -49,7 +46,7 @@ class AccountPlan extends FormElement {
         <a class="button quiet" href=${address("/prices")}>${t("money.see_prices")}</a>
         ${store.has_portal ? html`<button type="button" class="quiet" ?disabled=${this.busy} @click=${this.#portal}>${t(store.has_plans ? "money.portal" : "money.cards")}</button>` : nothing}
       </p>
-      ${this.#bills.length === 0 ? nothing : this.#paid()}`;
+      ${bills.length === 0 ? nothing : this.#paid(bills)}`;
   }
 
   #noPlan(store: Store): TemplateResult | typeof nothing {
@@ -66,14 +63,14 @@ class AccountPlan extends FormElement {
       : html`<p>${name} <span class="hint">${t("money.ends", { day: day(plan.ends_at) })}</span></p>`;
   }
 
-  #paid(): TemplateResult {
+  #paid(bills: readonly Bill[]): TemplateResult {
     return html`<details class="history">
       <summary>${t("money.invoices")}</summary>
       <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.invoices")}><table>
         <thead><tr>${["when", "what", "total", "state", "papers"].map(
           (name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`,
         )}</tr></thead>
-        <tbody>${this.#bills.map((bill) => this.#bill(bill))}</tbody>
+        <tbody>${bills.map((bill) => this.#bill(bill))}</tbody>
       </table></div></details>`;
   }
 

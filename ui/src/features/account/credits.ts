@@ -1,14 +1,10 @@
 // Credits in words: how many, and why they came or went.
 import type { Schema } from "../../api/types";
-import { clock, count, length } from "../../ui/format";
+import { clock, count } from "../../ui/format";
 import { t } from "../../ui/texts";
 
 type Unit = Schema<"BalanceAnswer">["unit"];
 type Entry = Schema<"EntryAnswer">;
-
-// Songs are counted, seconds of audio told as a length.
-export const credits = (value: number, unit: Unit): string =>
-  unit === "song" ? t("uploader.songs", { count: value }) : length(value);
 
 export function change(value: number, unit: Unit): string {
   const size = unit === "song" ? count(Math.abs(value)) : clock(Math.abs(value));

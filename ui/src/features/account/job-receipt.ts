@@ -4,9 +4,8 @@ import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { clock } from "../../ui/format";
+import { clock, credits } from "../../ui/format";
 import { t } from "../../ui/texts";
-import { credits } from "./credits";
 
 type Receipt = Schema<"ReceiptAnswer">;
 

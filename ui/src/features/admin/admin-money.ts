@@ -1,10 +1,10 @@
 // What sites earn and owe, and what looks like abuse.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { count, price, size, time, wait } from "../../ui/format";
+import { Fetched } from "../../ui/fetched";
+import { count, credits, price, size, time, wait } from "../../ui/format";
 import { address } from "../../ui/page";
 import { t } from "../../ui/texts";
 
@@ -12,63 +12,52 @@ type Money = Schema<"MoneyAnswer">;
 type Alarm = Schema<"AlarmAnswer">;
 type Flag = Schema<"FlagAnswer">;
 
+interface Known {
+  readonly money: Money;
+  readonly alarms: readonly Alarm[];
+  readonly flags: readonly Flag[];
+}
+
+async function look(signal: AbortSignal): Promise<Known> {
+  const [money, alarms, flags] = await Promise.all([
+    ask("get", "/v1/admin/money", { signal }),
+    ask("get", "/v1/admin/alarms", { query: { seen: false, limit: 50 }, signal }),
+    ask("get", "/v1/admin/flags", { query: { cleared: false, limit: 50 }, signal }),
+  ]);
+  return { money, alarms: alarms.data, flags: flags.data };
+}
+
 class AdminMoney extends HouseElement {
-  #money: Money | null = null;
-  #alarms: readonly Alarm[] = [];
-  #flags: readonly Flag[] = [];
-  #trouble = "";
+  readonly #known = new Fetched(this, look);
 
-  protected override start(): void {
-    void this.#look();
+  // Does something, then looks at what became of it.
+  #do(does: () => Promise<unknown>): Promise<void> {
+    return this.#known.ask(async (signal) => {
+      await does();
+      return look(signal);
+    });
   }
 
-  async #look(): Promise<void> {
-    const { signal } = this.owner;
-    try {
-      const [money, alarms, flags] = await Promise.all([
-        ask("get", "/v1/admin/money", { signal }),
-        ask("get", "/v1/admin/alarms", { query: { seen: false, limit: 50 }, signal }),
-        ask("get", "/v1/admin/flags", { query: { cleared: false, limit: 50 }, signal }),
-      ]);
-      this.#money = money;
-      this.#alarms = alarms.data;
-      this.#flags = flags.data;
-      this.#trouble = "";
-    } catch (error) {
-      if (isAbort(error)) return;
-      this.#trouble = wordsFor(error);
-    }
-    this.requestUpdate();
-  }
-
-  async #see(alarm_id: string): Promise<void> {
-    try {
-      await ask("post", "/v1/admin/alarms/{alarm_id}/seen", { place: { alarm_id } });
-    } catch (error) {
-      this.#trouble = wordsFor(error);
-    }
-    await this.#look();
+  #see({ id: alarm_id }: Alarm): Promise<void> {
+    return this.#do(() => ask("post", "/v1/admin/alarms/{alarm_id}/seen", { place: { alarm_id } }));
   }
 
   async #clear(flag: Flag): Promise<void> {
     const reason = prompt(`${t("admin.money.clear")}: ${whose(flag)}\n\n${t("admin.reason")}`);
     if (reason === null) return;
-    try {
-      const place = { flag_id: flag.id };
-      await ask("post", "/v1/admin/flags/{flag_id}/clear", { place, body: { reason } });
-    } catch (error) {
-      this.#trouble = wordsFor(error);
-    }
-    await this.#look();
+    const place = { flag_id: flag.id };
+    await this.#do(() =>
+      ask("post", "/v1/admin/flags/{flag_id}/clear", { place, body: { reason } }),
+    );
   }
 
-  #missing(): TemplateResult | typeof nothing {
-    if (this.#flags.length === 0) return nothing;
-    const rows = this.#flags.map((flag) => [
+  #missing(flags: readonly Flag[]): TemplateResult | typeof nothing {
+    if (flags.length === 0) return nothing;
+    const rows = flags.map((flag) => [
       time(flag.created_at),
       flag.site,
       html`<a href="#accounts?q=${flag.owner.id}">${whose(flag)}</a>`,
-      `${count(flag.short)} ${t(`admin.money.${flag.unit}`)}`,
+      credits(flag.short, flag.unit),
       flag.note,
       html`<button class="plain" aria-label=${`${t("admin.money.clear")}: ${whose(flag)}`}
         @click=${() => this.#clear(flag)}>${t("admin.money.clear")}</button>`,
@@ -78,17 +67,19 @@ class AdminMoney extends HouseElement {
   }
 
   protected override render(): TemplateResult {
-    return html`
-      ${this.#trouble ? html`<p class="notice bad" role="alert">${this.#trouble}</p>` : nothing}
-      ${this.#alarms.map(
+    return this.#known.view(
+      t("admin.loading"),
+      ({ money, alarms, flags }) => html`
+      ${alarms.map(
         (alarm) => html`<p class="notice bad">
           <strong>${alarm.site}: ${alarm.kind}</strong>, ${time(alarm.raised_at)}
           ${facts(alarm.data)}
-          <button class="plain" @click=${() => this.#see(alarm.id)}>${t("admin.money.seen")}</button>
+          <button class="plain" @click=${() => this.#see(alarm)}>${t("admin.money.seen")}</button>
         </p>`,
       )}
-      ${this.#missing()}
-      ${this.#money === null ? html`<p class="hint">${t("admin.loading")}</p>` : shown(this.#money)}`;
+      ${this.#missing(flags)}
+      ${shown(money)}`,
+    );
   }
 }
 

@@ -1,9 +1,9 @@
 // The installation at a glance: queue, workers, sites, what went wrong, who takes most room.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
+import { Fetched } from "../../ui/fetched";
 import { count, fromNow, size, wait } from "../../ui/format";
 import { t } from "../../ui/texts";
 
@@ -15,39 +15,27 @@ interface Known {
   readonly largest: readonly Schema<"LargeAccount">[];
 }
 
+async function look(signal: AbortSignal): Promise<Known> {
+  const [overview, failures, largest] = await Promise.all([
+    ask("get", "/v1/admin/overview", { signal }),
+    ask("get", "/v1/admin/failures", { query: { hours: 24 * 7 }, signal }),
+    ask("get", "/v1/admin/storage", { signal }),
+  ]);
+  return { overview, failures: failures.data, largest: largest.data };
+}
+
 class AdminOverview extends HouseElement {
-  #known: Known | null = null;
-  #trouble = "";
+  readonly #known = new Fetched(this, look);
 
   protected override start(): void {
-    void this.#look();
     this.owner.every(EVERY_MS, () => {
-      if (!document.hidden) void this.#look();
+      // An answer that takes longer is waited for: asked anew each time it would never come.
+      if (!document.hidden && !this.#known.busy) void this.#known.load();
     });
   }
 
-  async #look(): Promise<void> {
-    const { signal } = this.owner;
-    try {
-      const [overview, failures, largest] = await Promise.all([
-        ask("get", "/v1/admin/overview", { signal }),
-        ask("get", "/v1/admin/failures", { query: { hours: 24 * 7 }, signal }),
-        ask("get", "/v1/admin/storage", { signal }),
-      ]);
-      this.#known = { overview, failures: failures.data, largest: largest.data };
-      this.#trouble = "";
-    } catch (error) {
-      if (isAbort(error)) return;
-      this.#trouble = wordsFor(error);
-    }
-    this.requestUpdate();
-  }
-
   protected override render(): TemplateResult {
-    const known = this.#known;
-    return html`
-      ${this.#trouble ? html`<p class="notice bad" role="alert">${this.#trouble}</p>` : nothing}
-      ${known === null ? html`<p class="hint">${t("admin.loading")}</p>` : shown(known)}`;
+    return this.#known.view(t("admin.loading"), shown);
   }
 }
 

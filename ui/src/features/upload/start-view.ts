@@ -1,14 +1,14 @@
 // The price of all that is ready, and the button that accepts it.
 import { html, nothing, type TemplateResult } from "lit";
 import type { SiteFacts } from "../../api/site";
-import { count, wait } from "../../ui/format";
+import { count, songs, wait } from "../../ui/format";
 import { t } from "../../ui/texts";
 import { choice } from "./choice";
 import type { Item } from "./items";
 
 export function amount(value: number, unit: SiteFacts["unit"]): string {
   if (value === 0) return t("uploader.free");
-  return unit === "song" ? t("uploader.songs", { count: value }) : wait(value);
+  return unit === "song" ? songs(value) : wait(value);
 }
 
 const priceOf = (item: Item): number =>
