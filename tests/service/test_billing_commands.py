@@ -102,7 +102,7 @@ def test_a_plan_is_shown_before_anything_is_made(run: Run, seller: Seller) -> No
     assert "then bring the portal to these prices" in shown
     assert "Do this at Stripe?" in refused
     assert (nothing, len(seller.account.rows("product"))) == ([], 3)
-    assert "done: " in made
+    assert "  done\n" in made
     assert "everything is as the site file says" in again
 
 
@@ -181,6 +181,36 @@ def test_a_site_that_sells_packs_alone_has_a_portal_without_plans(
     assert price["tax_behavior"] == "exclusive"
 
 
+def test_taxes_that_are_switched_on_later_make_prices_that_say_so_in_every_currency(
+    run: Run, seller: Seller, sites: Path
+) -> None:
+    done(run("sync", "--yes"))
+    write_shop(sites, "default", tax=True)
+
+    told = done(run("sync", "--yes"))
+
+    assert "make the price ten (once): 5.00 USD, 4.50 EUR" in told
+    rows = seller.account.rows("price", active=True)
+    behaviors = {
+        one["tax_behavior"] for row in rows for one in (row, *row["currency_options"].values())
+    }
+    assert (len(rows), behaviors) == (4, {"exclusive"})
+    assert "everything is as the site file says" in done(run("sync"))
+
+
+def test_amounts_without_decimals_are_told_as_they_are(run: Run, sites: Path) -> None:
+    yen = {"monthly": {"jpy": 600}}
+    write_shop(
+        sites,
+        "default",
+        packs={"ten": {**PACKS["ten"], "prices": {"jpy": 700}}},
+        plans__pro__prices=yen,
+        plans__max__prices=yen,
+    )
+
+    assert "make the price ten (once): 700 JPY" in done(run("sync", "--yes"))
+
+
 # --- one Stripe account or several
 
 
@@ -217,6 +247,13 @@ def test_sites_that_share_an_account_do_not_touch_what_is_the_others(
     assert (refused.exception.details, before) == ({"codes": ["HALF"]}, 3)
     assert len(seller.account.rows("product", active=True)) == 6
     assert "everything is as the site file says" in done(run("sync", "--site", "default"))
+    # On a page of Checkout any code of the account may be typed: each is for its site's things.
+    for site, code in (("default", "HALF"), ("second", "SECOND")):
+        (row,) = seller.account.rows("promotion_code", active=True, code=code)
+        coupon = seller.account.get("coupon", row["promotion"]["coupon"])
+        products = coupon["applies_to"]["products"]
+        assert len(products) == 3
+        assert all(one.startswith(f"stemhouse_{site}_") for one in products)
 
 
 def test_a_site_that_sells_nothing_is_named_with_those_that_do(run: Run) -> None:
@@ -283,9 +320,9 @@ def test_what_did_not_arrive_is_asked_for(
     told = done(run("reconcile", "--days", "1"))
     again = done(run("reconcile"))
 
-    assert "default: 3 events had not arrived" in told
-    assert "default: 0 events had not arrived" in again
-    assert "0 events that were waiting are done" in again
+    assert "default: events that had not arrived: 3" in told
+    assert "default: events that had not arrived: 0" in again
+    assert "events that were waiting and are done: 0" in again
     with transaction(sessions, read_only=True) as session:
         assert [one.state for one in session.query(Purchase)] == ["paid"]
 

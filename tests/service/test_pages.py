@@ -21,6 +21,7 @@ from stemhouse.api.app import create_app
 from stemhouse.pages.discovery import LISTED, LISTED_LEGAL
 from stemhouse.pages.shells import SHELLS
 from stemhouse.pages.theme import theme_css
+from stemhouse.pages.wording import money
 from stemhouse.settings import Settings
 from stemhouse.sites.contrast import contrast
 from stemhouse.sites.place import shipped_folder
@@ -348,6 +349,23 @@ def test_prices_come_from_the_site_file(client: TestClient) -> None:
     assert "or $40 a year" in english
     assert "<strong>4\N{NO-BREAK SPACE}€</strong>" in german
     assert "20\N{NO-BREAK SPACE}minutes" in english
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "english", "german"),
+    [
+        ("jpy", 700, "¥700", "700\N{NO-BREAK SPACE}¥"),
+        ("usd", 1_234_500, "$12,345", "12.345\N{NO-BREAK SPACE}$"),
+        ("kwd", 1_500, "KWD\N{NO-BREAK SPACE}1.500", "1,500\N{NO-BREAK SPACE}KWD"),
+        # Stripe takes hundredths of it, which nobody prints.
+        ("isk", 50_000, "ISK\N{NO-BREAK SPACE}500", "500\N{NO-BREAK SPACE}ISK"),
+    ],
+)
+def test_prices_have_the_decimals_of_their_currency(
+    currency: str, amount: int, english: str, german: str
+) -> None:
+    assert money(amount, currency, "en") == english
+    assert money(amount, currency, "de") == german
 
 
 def test_an_address_without_a_page_gets_one_in_a_browser(client: TestClient) -> None:

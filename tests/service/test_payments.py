@@ -172,6 +172,20 @@ def test_a_code_that_the_site_does_not_have_is_refused(shop: Shop, buyer: Member
     assert not shop.purchases(buyer)
 
 
+def test_a_code_for_something_else_is_refused(shop: Shop, buyer: Member, tmp_path: Path) -> None:
+    edit(tmp_path, "percent_off = 50", 'percent_off = 50\napplies_to = ["pro"]')
+    shop.sync()
+
+    answer = shop.checkout(buyer, kind="pack", item="ten", code="HALF")
+    page = shop.browser.post(
+        shop.url(buyer, kind="pack", item="ten"), data={"do": "code", "code": "HALF"}
+    )
+
+    assert (answer.status_code, page.status_code) == (400, 402)
+    assert answer.json()["error"]["details"]["applies_to"] == ["pro"]
+    assert shop.checkout(buyer, kind="plan", item="pro", code="HALF").status_code == 201
+
+
 def test_a_code_that_stripe_has_switched_off_is_refused(shop: Shop, buyer: Member) -> None:
     for code in shop.counter().account.rows("promotion_code"):
         code["active"] = False
@@ -264,11 +278,14 @@ def test_tax_is_left_to_stripe_where_the_site_says_so(
     shop: Shop, buyer: Member, tmp_path: Path
 ) -> None:
     edit(tmp_path, "charges = true", "charges = true\ntax = true")
+    untold = shop.checkout(buyer, kind="pack", item="ten", currency="eur")
+    shop.sync()
 
-    shop.buy(buyer)
+    shop.buy(buyer, kind="pack", item="ten", currency="eur")
 
     bill = shop.bills(buyer)[0]
-    assert (bill.total_cents, bill.tax_cents) == (550, 50)
+    assert untold.status_code == 503  # its prices do not say whether taxes are in them
+    assert (bill.total_cents, bill.tax_cents) == (495, 45)
 
 
 # --- plans

@@ -157,6 +157,36 @@ TINY = {"title": {"en": "All"}, "model": "tiny-2stems"}
             "packs.five.prices",
             "no price in eur",
         ),
+        (
+            {"charges": True, "packs__ten": PACK | {"prices": {"xyz": 500}}},
+            "packs.ten.prices.xyz",
+            "no currency 'xyz'",
+        ),
+        (
+            {"charges": True, "packs__ten": PACK | {"prices": {"kwd": 1_505}}},
+            "packs.ten.prices.kwd",
+            "multiples of 10 alone",
+        ),
+        (
+            {"charges": True, "packs__ten": PACK | {"prices": {"isk": 50}}},
+            "packs.ten.prices.isk",
+            "multiples of 100 alone",
+        ),
+        (
+            {"charges": True, "packs__ten": PACK | {"prices": {"usd": 100_000_000}}},
+            "packs.ten.prices.usd",
+            "99999999",
+        ),
+        (
+            {"charges": True, "packs__ten": PACK | {"credits": 10**12}},
+            "packs.ten.credits",
+            "1000000000",
+        ),
+        (
+            {"charges": True, "packs__ten": PACK | {"expires_days": 10**9}},
+            "packs.ten.expires_days",
+            "36500",
+        ),
         (SOLD | {"coupons__half": {"percent_off": 50}}, "coupons.half", "code"),
         (
             SOLD | {"coupons__HALF": {"percent_off": 50, "applies_to": ["none"]}},

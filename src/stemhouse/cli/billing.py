@@ -56,7 +56,7 @@ def sync(
                 take(step)
             for step in portal or plan_portal(gateway, one):
                 take(step)
-            typer.echo(f"  done: {len(steps) + len(portal)} steps")
+            typer.echo("  done")
 
 
 @app.command()
@@ -108,8 +108,8 @@ def reconcile(
     with _till(config) as till:
         since = None if days is None else till.clock() - timedelta(days=days)
         for one in _sites(till, site):
-            typer.echo(f"{one.name}: {ask(till, one.name, since)} events had not arrived")
-        typer.echo(f"{act_on_due(till)} events that were waiting are done")
+            typer.echo(f"{one.name}: events that had not arrived: {ask(till, one.name, since)}")
+        typer.echo(f"events that were waiting and are done: {act_on_due(till)}")
 
 
 @app.command()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from babel import Locale
 from babel.core import get_global
 from babel.lists import format_list
-from babel.numbers import format_currency, get_currency_precision, get_territory_currencies
+from babel.numbers import format_currency, get_territory_currencies
 from babel.units import format_unit
+
+from stemhouse.sites.money import decimals
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _MB, _GB = 1_000_000, 1_000_000_000
@@ -37,13 +40,15 @@ def size(size_bytes: int, language: str) -> str:
 def money(amount: float, currency: str, language: str) -> str:
     """Return a price, given in the currency's smallest unit; whole amounts have no decimals."""
     code = currency.upper()
-    digits = get_currency_precision(code)
-    value = amount / 10**digits
+    value = amount / 10 ** decimals(currency.lower())
     locale = locale_of(language)
     if value == int(value):
         pattern = locale.currency_formats["standard"].pattern.replace(".00", "")
-        return format_currency(value, code, pattern, locale=locale, currency_digits=False)
-    return format_currency(value, code, locale=locale)
+        written = format_currency(value, code, pattern, locale=locale, currency_digits=False)
+    else:
+        written = format_currency(value, code, locale=locale)
+    # A symbol of letters stands off: CHF 5.
+    return re.sub(r"(?<=[A-Z])(?=\d)", "\N{NO-BREAK SPACE}", written)
 
 
 def both(parts: list[str], language: str) -> str:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from babel.numbers import is_currency
+
 from stemhouse.sites.findings import Finding
 from stemhouse.sites.lines import Path as Keys
+from stemhouse.sites.money import least_step
 from stemhouse.sites.schema import Site
 
 _NOBODY_PAYS = ("guest", "free")
@@ -56,6 +59,9 @@ def _currencies(site: Site) -> Iterator[Finding]:
             if plan.prices.yearly:
                 lists.append((("plans", name, "prices", "yearly"), plan.prices.yearly))
     lists += [(("packs", name, "prices"), pack.prices) for name, pack in site.packs.items()]
+    for key, prices in lists:
+        for currency, cents in prices.items():
+            yield from _amount((*key, currency), currency, cents)
     everywhere = {currency for _, prices in lists for currency in prices}
     for key, prices in lists:
         missing = sorted(everywhere - prices.keys())
@@ -65,6 +71,22 @@ def _currencies(site: Site) -> Iterator[Finding]:
                 message=f"has no price in {', '.join(missing)}, which others have",
                 mend="give every price in the same currencies",
             )
+
+
+def _amount(key: Keys, currency: str, cents: int) -> Iterator[Finding]:
+    if not is_currency(currency.upper()):
+        yield Finding(
+            key=key,
+            message=f"there is no currency {currency!r}",
+            mend="write its three letters in lower case, such as usd or eur",
+        )
+    step = least_step(currency)
+    if cents % step:
+        yield Finding(
+            key=key,
+            message=f"Stripe takes amounts in {currency} that are multiples of {step} alone",
+            mend=f"write {cents - cents % step or step}",
+        )
 
 
 def _coupons(site: Site) -> Iterator[Finding]:

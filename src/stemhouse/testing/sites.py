@@ -100,7 +100,7 @@ def write_site(folder: Path, name: str = TEST_SITE, **changes: Any) -> Path:
         if value is None:
             table.pop(last, None)
         else:
-            table[last] = value
+            table[last] = copy.deepcopy(value)  # a later change may go into it
     path = folder / name / SITE_FILE
     path.parent.mkdir(parents=True, exist_ok=True)
     (path.parent / "logo.svg").write_text(_LOGO)

@@ -12,16 +12,22 @@ const MINUTE_S = 60;
 const HOUR_S = 3600;
 const DAY_S = 86_400;
 
+// How many decimals an amount has, as Stripe counts them (sites/money.py): not always as many as
+// the language writes.
+const WHOLE = /^(bif|clp|djf|gnf|jpy|kmf|krw|mga|pyg|rwf|vnd|vuv|xaf|xof|xpf)$/i;
+const THOUSANDTHS = /^(bhd|jod|kwd|omr|tnd)$/i;
+const decimals = (currency: string): number =>
+  WHOLE.test(currency) ? 0 : THOUSANDTHS.test(currency) ? 3 : 2;
+
 // An amount in a currency's smallest unit; smaller parts of it where they are asked for.
 export function price(amount: number, currency: string, parts = 0): string {
   const style = { style: "currency", currency } as const;
   const usual = new Intl.NumberFormat(page.language, style).resolvedOptions();
-  const digits = usual.maximumFractionDigits ?? 2;
   const written = new Intl.NumberFormat(page.language, {
     ...style,
-    maximumFractionDigits: digits + parts,
+    maximumFractionDigits: (usual.maximumFractionDigits ?? 2) + parts,
   });
-  return written.format(amount / 10 ** digits);
+  return written.format(amount / 10 ** decimals(currency));
 }
 
 export const songs = (value: number): string => t("units.songs", { count: value });

@@ -17,7 +17,7 @@ from stemhouse.domains.payments.gateway import StripeGateway, asking, plain, sit
 from stemhouse.domains.payments.offers import Offer, offers_of
 from stemhouse.domains.payments.reading import INTERVAL, ITEM, SITE
 from stemhouse.errors import InvalidOption
-from stemhouse.sites.money import Coupon
+from stemhouse.sites.money import Coupon, plain_amount
 from stemhouse.sites.schema import Site
 
 Json = dict[str, Any]
@@ -134,7 +134,7 @@ class Catalogue:
             there = next(
                 (one for one in found.prices if one["lookup_key"] == offer.lookup_key), None
             )
-            if there is not None and _is_price_of(there, offer):
+            if there is not None and self._is_price_of(there, offer):
                 kept.add(there["id"])
                 continue
             says = f"make the price {offer.item} ({offer.interval}): {_said(offer.amounts)}"
@@ -155,13 +155,30 @@ class Catalogue:
             "transfer_lookup_key": True,
             "metadata": self._noted(offer) | {INTERVAL: offer.interval},
         }
+        taxed = {"tax_behavior": "exclusive"} if self._site.tax else {}
         if others:
-            fields["currency_options"] = {name: {"unit_amount": amount} for name, amount in others}
+            # Each currency says by itself whether taxes come on top.
+            fields["currency_options"] = {
+                name: {"unit_amount": amount, **taxed} for name, amount in others
+            }
         if offer.kind == "plan":
             fields["recurring"] = {"interval": offer.interval}
-        if self._site.tax:
-            fields["tax_behavior"] = "exclusive"
-        return fields
+        return fields | taxed
+
+    def _is_price_of(self, there: Json, offer: Offer) -> bool:
+        options = there["currency_options"]
+        rhythm = (there["recurring"] or {}).get("interval", "once")
+        return (
+            {name: one["unit_amount"] for name, one in options.items()} == offer.amounts
+            and there["currency"] == next(iter(offer.amounts))
+            and rhythm == offer.interval
+            and there["product"] == offer.product_id
+            # Without it Stripe Tax does not know what to do with a price.
+            and not (
+                self._site.tax
+                and any(one["tax_behavior"] == "unspecified" for one in options.values())
+            )
+        )
 
     # --- codes
 
@@ -206,11 +223,10 @@ class Catalogue:
             terms["duration_in_months"] = coupon.months
         if coupon.max_redemptions:
             terms["max_redemptions"] = coupon.max_redemptions
-        products = {
-            offer.product_id: None for offer in self._offers if offer.item in coupon.applies_to
-        }
-        if products:
-            terms["applies_to"] = {"products": list(products)}
+        # Always by name: a code without products would be taken by all sites of a Stripe account.
+        wanted = coupon.applies_to or [offer.item for offer in self._offers]
+        products = [offer.product_id for offer in self._offers if offer.item in wanted]
+        terms["applies_to"] = {"products": list(dict.fromkeys(products))}
         return terms
 
     def _new_code(self, code: str, coupon_id: str) -> Callable[[], object]:
@@ -247,19 +263,8 @@ def take(step: Step) -> None:
         step.do()
 
 
-def _is_price_of(there: Json, offer: Offer) -> bool:
-    amounts = {name: one["unit_amount"] for name, one in there["currency_options"].items()}
-    rhythm = (there["recurring"] or {}).get("interval", "once")
-    return (
-        amounts == offer.amounts
-        and there["currency"] == next(iter(offer.amounts))
-        and rhythm == offer.interval
-        and there["product"] == offer.product_id
-    )
-
-
 def _said(amounts: dict[str, int]) -> str:
-    return ", ".join(f"{cents / 100:.2f} {name.upper()}" for name, cents in amounts.items())
+    return ", ".join(plain_amount(cents, name) for name, cents in amounts.items())
 
 
 def digest(terms: Json) -> str:

@@ -1,4 +1,4 @@
-"""What goes on beside requests: events that are due or did not arrive, customers to remove.
+"""What goes on beside requests: events that are due or did not arrive, purchases that nobody pays.
 
 Every process of the API does it; each step may run in several at once.
 """
@@ -11,13 +11,12 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
 from sqlalchemy.exc import SQLAlchemyError
 
 from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
-from stemhouse.domains.payments import events, queries, surplus
-from stemhouse.domains.payments.tables import StripeCursor, StripeDeparture
+from stemhouse.domains.payments import departing, events, queries, surplus
+from stemhouse.domains.payments.tables import StripeCursor
 from stemhouse.domains.payments.till import Till
 from stemhouse.errors import NotFound, StemhouseError
 
@@ -61,17 +60,20 @@ def reconcile(till: Till, site_name: str, since: datetime | None = None) -> int:
     with reading(till.sessions) as session:
         seen_until = session.scalar(queries.cursor(site_name))
     if since is None:
-        since = max(now - LONGEST, (seen_until or now - LONGEST) - OVERLAP)
+        since = now - LONGEST if seen_until is None else seen_until - OVERLAP
     told = till.gateway(site_name).events(since)
     with transaction(till.sessions) as session:
         new = [
             one.id for one in told if events.store(session, site_name, one, via="asked", now=now)
         ]
-        session.execute(
-            insert_for(session, StripeCursor)
-            .values(site_id=site_name, seen_until=now)
-            .on_conflict_do_update(index_elements=["site_id"], set_={"seen_until": now})
-        )
+        if told:
+            # By Stripe's clock: where ours is ahead, events would be passed over.
+            latest = max(one.told_at for one in told)
+            session.execute(
+                insert_for(session, StripeCursor)
+                .values(site_id=site_name, seen_until=latest)
+                .on_conflict_do_update(index_elements=["site_id"], set_={"seen_until": latest})
+            )
     for event_id in new:
         events.act(till, event_id)
     return len(new)
@@ -115,23 +117,6 @@ def close_abandoned(till: Till) -> None:
                 session.execute(queries.give_up(row.id))
 
 
-def remove_departed(till: Till) -> None:
-    """Remove customers at Stripe whose accounts are gone: nobody asks their cards any more."""
-    with reading(till.sessions) as session:
-        rows = list(session.scalars(queries.departures(AT_ONCE)))
-    for row in rows:
-        try:
-            till.gateway(row.site_id).delete_customer(row.customer_id)
-        except StemhouseError as error:
-            logger.warning(
-                "a customer could not be removed at Stripe",
-                extra={"site": row.site_id, "reason": error.code},
-            )
-            continue
-        with transaction(till.sessions) as session:
-            session.execute(delete(StripeDeparture).where(StripeDeparture.id == row.id))
-
-
 def forget_old(till: Till) -> None:
     """Remove events that cannot come again any more."""
     with transaction(till.sessions) as session:
@@ -162,7 +147,7 @@ class CatchingUp:
             act_on_due,
             surplus.undo,
             close_abandoned,
-            remove_departed,
+            departing.remove_departed,
             forget_old,
         ]
         for step in steps:

@@ -63,11 +63,13 @@ def act(till: Till, event_id: str) -> bool:
         event = session.scalar(queries.event(event_id))
     if event is None or event.state != "received":
         return True
+    if not till.serves(event.site_id):
+        _postpone(till, event, "no_key")
+        return False
     try:
         written = write_truth(till, event.site_id, (_about(event), event.object_id), event_id)
     except NotFound:
-        # Gone at Stripe, or its site has no key any more: nothing is left to be done.
-        written = None
+        written = None  # gone at Stripe: nothing is left to be done
     except StemhouseError as error:
         _postpone(till, event, error.code)
         return False

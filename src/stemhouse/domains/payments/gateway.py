@@ -107,6 +107,17 @@ class StripeGateway:
         with asking():
             self.api.checkout.sessions.expire(session_id)
 
+    def expire_sessions(self, customer_id: str) -> None:
+        """Close all pages on which a customer could still pay."""
+        with asking():
+            asked = {"customer": customer_id, "status": "open", "limit": _PAGE}
+            rows = list(self.api.checkout.sessions.list(asked).auto_paging_iter())
+        for row in rows:
+            try:
+                self.expire_session(str(row.id))
+            except PaymentsRefused:
+                pass  # it was paid at this moment, or its time is over
+
     def cancel_subscription(self, subscription_id: str) -> None:
         """End a subscription now; nothing is given back by that."""
         try:

@@ -9,13 +9,11 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.orm import Session
 
-from stemhouse.db.ids import new_id
-from stemhouse.db.upsert import insert_for
 from stemhouse.domains.payments import queries
 from stemhouse.domains.payments.catching_up import CatchingUp
+from stemhouse.domains.payments.departing import depart
 from stemhouse.domains.payments.routes import router
 from stemhouse.domains.payments.schemas import BillAnswer, PurchaseAnswer
-from stemhouse.domains.payments.tables import StripeDeparture
 from stemhouse.domains.payments.till import Till
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.services import Services, utc_now
@@ -61,17 +59,8 @@ def _export_bills(session: Session, site_id: str, account_id: str) -> Iterable[d
 def _delete(session: Session, site_id: str, account_id: str) -> None:
     customer = session.scalar(queries.customer(site_id, account_id))
     if customer is not None and customer.customer_id is not None:
-        # Stripe is told after the commit: a subscription must not outlive its account.
-        session.execute(
-            insert_for(session, StripeDeparture)
-            .values(
-                id=new_id("dep"),
-                site_id=site_id,
-                customer_id=customer.customer_id,
-                created_at=utc_now(),
-            )
-            .on_conflict_do_nothing()
-        )
+        # A subscription must not outlive its account.
+        depart(session, site_id, customer.customer_id, utc_now())
     for statement in queries.remove_of_account(site_id, account_id):
         session.execute(statement)
 

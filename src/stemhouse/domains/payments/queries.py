@@ -201,6 +201,16 @@ def abandoned(before: datetime, limit: int) -> Select[Purchase]:
     )
 
 
+def give_page(purchase_id: str, session_id: str, url: str) -> Update:
+    """Note where a purchase is paid."""
+    return (
+        update(Purchase)
+        .where(Purchase.id == purchase_id)
+        .values(session_id=session_id, url=url)
+        .returning(Purchase.id)
+    )
+
+
 def give_up(purchase_id: str) -> Update:
     return (
         update(Purchase)

@@ -35,14 +35,17 @@ KINDS: Final[dict[str, About]] = {
     "invoice.voided": "invoice",
     "invoice.marked_uncollectible": "invoice",
     "charge.refunded": "payment",
-    "refund.created": "payment",
     "refund.updated": "payment",
     "refund.failed": "payment",
     "charge.dispute.created": "payment",
     "charge.dispute.updated": "payment",
     "charge.dispute.closed": "payment",
+    "charge.dispute.funds_withdrawn": "payment",
+    "charge.dispute.funds_reinstated": "payment",
 }
-"""Kinds of events that change something here; an endpoint at Stripe asks for these."""
+"""Kinds of events that change something here; an endpoint at Stripe asks for these, and whoever
+asks what happened may name twenty.
+"""
 
 
 _NOT_PAID: Final = frozenset({"requires_payment_method", "canceled"})
@@ -157,7 +160,9 @@ def invoice_of(invoice: Json, charge: ChargeFacts | None) -> InvoiceFacts:
 
 def intent_of(invoice: Json) -> str | None:
     """Return the payment intent of an invoice whose payments are expanded, if there is one."""
-    for one in (invoice.get("payments") or {}).get("data", ()):
+    payments = (invoice.get("payments") or {}).get("data", ())
+    # One that was given up may stand before the one that paid.
+    for one in sorted(payments, key=lambda payment: payment.get("status") != "paid"):
         intent = identifier(one["payment"].get("payment_intent"))
         if intent:
             return intent
@@ -165,8 +170,12 @@ def intent_of(invoice: Json) -> str | None:
 
 
 def charge_of(charge: Json, disputes: list[Json]) -> ChargeFacts:
-    """Read a charge and the disputes about it, newest first."""
-    lost = [one for one in disputes if one["status"] not in {"won", "warning_closed", "prevented"}]
+    """Read a charge and the disputes about it, newest first; banks that only ask take nothing."""
+    lost = [
+        one
+        for one in disputes
+        if one["status"] not in {"won", "prevented"} and not one["status"].startswith("warning_")
+    ]
     return ChargeFacts(
         refunded_cents=charge["amount_refunded"],
         receipt_url=charge.get("receipt_url"),

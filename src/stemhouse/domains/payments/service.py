@@ -19,6 +19,7 @@ from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.payments import events, queries, surplus
+from stemhouse.domains.payments.departing import depart
 from stemhouse.domains.payments.offers import Offer, currencies_of, offer_named
 from stemhouse.domains.payments.reading import PURCHASE, SITE
 from stemhouse.domains.payments.schemas import (
@@ -37,6 +38,7 @@ from stemhouse.errors import (
     PaymentsRefused,
 )
 from stemhouse.http.sites import Place
+from stemhouse.sites.schema import Site
 
 Json = dict[str, Any]
 
@@ -75,8 +77,7 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
     interval = asked.interval if asked.kind == "plan" else "once"
     offer = offer_named(site, asked.kind, asked.item, interval)
     currency, price_cents = offer.price_in(asked.currency)
-    if asked.code is not None and asked.code.upper() not in site.coupons:
-        raise InvalidOption("this code is not valid here", code=asked.code)
+    _refuse_code(site, asked)
     wanted = Purchase(
         id=new_id("pur"),
         site_id=site.name,
@@ -202,11 +203,12 @@ def _begin(till: Till, shopper: Shopper, offer: Offer, wanted: Purchase) -> Chec
         raise
     assert made.url is not None, "a new session has a page"
     with transaction(till.sessions) as session:
-        session.execute(
-            update(Purchase)
-            .where(Purchase.id == wanted.id, Purchase.state == "open")
-            .values(session_id=made.id, url=made.url)
-        )
+        known = session.scalar(queries.give_page(wanted.id, made.id, made.url))
+        if known is None:
+            # The account was deleted meanwhile, in another tab: nobody is to pay for it.
+            depart(session, wanted.site_id, customer_id, till.clock())
+    if known is None:
+        raise NotFound("this account is gone")
     return CheckoutAnswer(url=made.url, purchase_id=wanted.id)
 
 
@@ -310,6 +312,20 @@ def _session_fields(till: Till, shopper: Shopper, offer: Offer, wanted: Purchase
     else:
         fields["subscription_data"] = {"metadata": noted}
     return fields
+
+
+def _refuse_code(site: Site, asked: CheckoutRequest) -> None:
+    if asked.code is None:
+        return
+    coupon = site.coupons.get(asked.code.upper())
+    if coupon is None:
+        raise InvalidOption("this code is not valid here", code=asked.code)
+    if coupon.applies_to and asked.item not in coupon.applies_to:
+        raise InvalidOption(
+            f"this code is for something else: {', '.join(coupon.applies_to)}",
+            code=asked.code,
+            applies_to=list(coupon.applies_to),
+        )
 
 
 def _refuse_unsold(till: Till, shopper: Shopper) -> None:

@@ -190,7 +190,7 @@ class StripeEvent(Base):
 
 
 class StripeCursor(Base):
-    """Until when a site's events have been asked for."""
+    """Until when a site's events are known, by Stripe's clock."""
 
     __tablename__ = "stripe_cursors"
 

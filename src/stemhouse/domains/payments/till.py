@@ -35,6 +35,10 @@ class Till:
         """Whether a site takes money: its file says so, and there is a key."""
         return site.charges and bool(self._key(site.name))
 
+    def serves(self, site_name: str) -> bool:
+        """Whether a site is there, with a key: both may be missing after a slip of the operator."""
+        return self.sites.find(site_name) is not None and bool(self._key(site_name))
+
     def selling_sites(self) -> list[Site]:
         """Return the sites that take money."""
         return [site for site in self.sites.all() if self.sells(site)]

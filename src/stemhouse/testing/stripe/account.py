@@ -108,7 +108,7 @@ class FakeAccount:
     def get(self, kind: str, identifier: str, param: str = "id") -> Json:
         """Return an object, or say as Stripe does that it is not there."""
         found = self.find(kind, identifier)
-        if found is None:
+        if found is None or found.get("deleted"):
             raise no_such(kind, identifier, param)
         return found
 

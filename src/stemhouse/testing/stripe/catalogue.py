@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.refusals import Json, bad, missing, not_done, only_one_of
 
 CURRENCIES: Final = frozenset(
-    {"usd", "eur", "gbp", "chf", "cad", "aud", "sek", "nok", "dkk", "pln"}
+    {"usd", "eur", "gbp", "chf", "cad", "aud", "sek", "nok", "dkk", "pln", "jpy"}
 )
-"""Those with cents; the real one knows 135."""
+"""All with cents but the last; the real one knows 135."""
 
 
 def metadata(before: Json, given: Any) -> Json:
@@ -213,6 +214,12 @@ def amount_in(price: Json, currency: str, param: str = "currency") -> int:
             param,
         )
     return int(option["unit_amount"])
+
+
+def fits(coupon: Json, products: Iterable[str]) -> bool:
+    """Whether a coupon takes something off one of these products."""
+    only = (coupon["applies_to"] or {}).get("products")
+    return only is None or any(one in only for one in products)
 
 
 def usable_code(account: FakeAccount, typed: str) -> Json | None:

@@ -20,6 +20,9 @@ def create(account: FakeAccount, asked: Json) -> Json:
     for name in ("mode", "line_items", "success_url"):
         if not asked.get(name):
             raise missing(name)
+    for name in ("success_url", "cancel_url"):
+        if not str(asked.get(name, "https://")).startswith(("http://", "https://")):
+            raise bad("Not a valid URL", name, "url_invalid")
     mode = asked["mode"]
     if mode not in {"payment", "subscription"}:
         raise not_done(f"sessions of the mode {mode}")
@@ -31,6 +34,8 @@ def create(account: FakeAccount, asked: Json) -> Json:
     currency = str(asked.get("currency", prices[0]["currency"])).lower()
     _refuse_mixed_currencies(account, customer, currency, mode)
     amounts = [catalogue.amount_in(price, currency) for price in prices]
+    if asked.get("automatic_tax", {}).get("enabled"):
+        _refuse_untaxed(prices, currency)
     lifetime_s = asked.get("expires_at", account.now() + DAY_S) - account.now()
     if not 1800 <= lifetime_s <= DAY_S + 60:
         raise bad("The `expires_at` timestamp must be between 30 minutes and 24 hours from now")
@@ -72,7 +77,7 @@ def use_code(account: FakeAccount, found: Json, typed: str) -> None:
     if not found["allow_promotion_codes"]:
         raise bad("This session takes no promotion codes.")
     code = catalogue.usable_code(account, typed)
-    if code is None:
+    if code is None or not _fits(account, found, code["promotion"]["coupon"]):
         raise bad(f"This code is invalid: {typed}")
     found["_code"] = code["id"]
     total(account, found)
@@ -126,8 +131,17 @@ def _give_discount(account: FakeAccount, made: Json, asked: Json | None) -> None
     if "promotion_code" in asked:
         param = "discounts[0][promotion_code]"
         made["_code"] = catalogue.redeemable_code(account, asked["promotion_code"], param)["id"]
+        coupon_id = account.get("promotion_code", made["_code"])["promotion"]["coupon"]
     else:
-        made["_coupon"] = account.get("coupon", asked["coupon"], "discounts[0][coupon]")["id"]
+        coupon_id = asked["coupon"]
+        made["_coupon"] = account.get("coupon", coupon_id, "discounts[0][coupon]")["id"]
+    if not _fits(account, made, coupon_id):
+        raise bad("This coupon does not apply to anything in this session.", "discounts")
+
+
+def _fits(account: FakeAccount, found: Json, coupon_id: str) -> bool:
+    products = [one["price"]["product"] for one in found["line_items"]["data"]]
+    return catalogue.fits(account.get("coupon", coupon_id), products)
 
 
 def _pay_once(account: FakeAccount, found: Json, number: str) -> None:
@@ -265,6 +279,11 @@ def _price(account: FakeAccount, asked: Json, mode: str) -> Json:
             "The price specified is inactive. This field only accepts active prices.",
             "line_items[0][price]",
         )
+    if not account.get("product", found["product"])["active"]:
+        raise bad(
+            f"The product {found['product']} is not active: it cannot be bought.",
+            "line_items[0][price]",
+        )
     if mode == "payment" and found["type"] == "recurring":
         raise bad(
             "You specified `payment` mode but passed a recurring price. Either switch to "
@@ -289,6 +308,15 @@ def _refuse_mixed_currencies(
                 "You cannot combine currencies on a single customer. This customer has an active "
                 f"subscription, subscription schedule, discount, quote, or invoice item with "
                 f"currency {one['currency']}"
+            )
+
+
+def _refuse_untaxed(prices: list[Json], currency: str) -> None:
+    for price in prices:
+        if price["currency_options"][currency]["tax_behavior"] == "unspecified":
+            raise bad(
+                f"The tax_behavior of the price {price['id']} in {currency} must be set to "
+                "`inclusive` or `exclusive` to use automatic tax."
             )
 
 

@@ -38,6 +38,11 @@ def create(account: FakeAccount, asked: Json) -> Json:
     return made
 
 
+def retrieve(account: FakeAccount, _asked: Json, customer_id: str) -> Json:
+    """Return a customer, or what is left of one that was removed."""
+    return account.find("customer", customer_id) or account.get("customer", customer_id)
+
+
 def update(account: FakeAccount, asked: Json, customer_id: str) -> Json:
     """Change a customer."""
     found = account.get("customer", customer_id)

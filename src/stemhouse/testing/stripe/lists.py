@@ -10,6 +10,8 @@ from stemhouse.testing.stripe.refusals import Json, bad, no_such
 
 USUAL_LIMIT: Final = 10
 MOST: Final = 100
+MOST_TYPES: Final = 20
+MOST_KEYS: Final = 10
 
 _COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
     "gt": int.__gt__,
@@ -28,6 +30,10 @@ def list_rows(kind: str, filters: Iterable[str], account: FakeAccount, asked: Js
     if limit < 1:
         message = "This value must be greater than or equal to 1."
         raise bad(message, "limit", "parameter_invalid_integer")
+    if len(asked.get("types", ())) > MOST_TYPES:
+        raise bad(f"You may only specify up to {MOST_TYPES} event types.", "types")
+    if len(asked.get("lookup_keys", ())) > MOST_KEYS:
+        raise bad(f"You may only specify up to {MOST_KEYS} lookup keys.", "lookup_keys")
     wanted = {name: asked[name] for name in filters if name in asked}
     if kind == "subscription":
         # Ended ones are listed only when they are asked for.

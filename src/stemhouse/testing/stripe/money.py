@@ -76,7 +76,7 @@ def create_refund(account: FakeAccount, asked: Json) -> Json:
     if left == 0:
         message = f"Charge {charge['id']} has already been refunded."
         raise bad(message, code="charge_already_refunded")
-    if charge["disputed"]:
+    if any(not one["is_charge_refundable"] for one in account.rows("dispute", charge=charge["id"])):
         message = f"Charge {charge['id']} has been charged back; cannot issue a refund."
         raise bad(message, code="charge_disputed")
     amount = asked.get("amount", left)
@@ -118,8 +118,10 @@ def fail_refund(account: FakeAccount, refund_id: str) -> Json:
     return refund
 
 
-def dispute(account: FakeAccount, charge_id: str, reason: str = "fraudulent") -> Json:
-    """Let the owner of a card ask its bank for the money back."""
+def dispute(
+    account: FakeAccount, charge_id: str, reason: str = "fraudulent", *, inquiry: bool = False
+) -> Json:
+    """Let the owner of a card ask its bank for the money; with an inquiry the bank only asks."""
     charge = account.get("charge", charge_id)
     charge["disputed"] = True
     now = account.now(charge["customer"])
@@ -133,16 +135,26 @@ def dispute(account: FakeAccount, charge_id: str, reason: str = "fraudulent") ->
             "enhanced_eligibility_types": [],
             "evidence": {"uncategorized_text": None},
             "evidence_details": {"due_by": now + 14 * DAY_S, "submission_count": 0},
-            "is_charge_refundable": False,
+            "is_charge_refundable": inquiry,
             "metadata": {},
             "payment_intent": charge["payment_intent"],
             "reason": reason,
-            "status": "needs_response",
+            "status": "warning_needs_response" if inquiry else "needs_response",
         },
     )
     account.tell("charge.dispute.created", made)
-    account.tell("charge.dispute.funds_withdrawn", made)
+    if not inquiry:
+        account.tell("charge.dispute.funds_withdrawn", made)
     return made
+
+
+def escalate(account: FakeAccount, dispute_id: str) -> Json:
+    """Let an inquiry become a dispute: the bank takes the money."""
+    found = account.get("dispute", dispute_id)
+    found |= {"status": "needs_response", "is_charge_refundable": False}
+    account.tell("charge.dispute.updated", found)
+    account.tell("charge.dispute.funds_withdrawn", found)
+    return found
 
 
 def update_dispute(account: FakeAccount, asked: Json, dispute_id: str) -> Json:
@@ -166,6 +178,10 @@ def end_dispute(account: FakeAccount, found: Json, *, won: bool) -> None:
     """Decide a dispute."""
     if found["status"] in {"won", "lost"}:
         raise bad("This dispute is already closed")
+    if found["status"].startswith("warning_"):
+        found["status"] = "warning_closed"
+        account.tell("charge.dispute.closed", found)
+        return
     found["status"] = "won" if won else "lost"
     account.tell("charge.dispute.closed", found)
     if won:

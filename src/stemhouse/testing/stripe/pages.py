@@ -182,8 +182,8 @@ def _shown(account: FakeAccount, page: str, title: str, **facts: object) -> Resp
 
 
 def _money(cents: int, currency: str) -> str:
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02} {currency.upper()}"
+    digits = 0 if currency == "jpy" else 2
+    return f"{cents / 10**digits:.{digits}f} {currency.upper()}"
 
 
 def _day(moment: int) -> str:

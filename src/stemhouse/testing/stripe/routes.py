@@ -125,7 +125,7 @@ def _people() -> list[Route]:
             "POST customers", "CustomerCreateParams", _CUSTOMER + "test_clock", customers.create
         ),
         _listed("customers", "customer", "CustomerListParams", "email test_clock created"),
-        _route("GET customers/{id}", "CustomerRetrieveParams", "", _get("customer")),
+        _route("GET customers/{id}", "CustomerRetrieveParams", "", customers.retrieve),
         _route(
             "POST customers/{id}",
             "CustomerUpdateParams",

@@ -1,0 +1,178 @@
+# What somebody might try, and what bad luck brings: clocks that differ, keys that are gone for a
+# while, pages of deleted accounts, banks that only ask, codes and prices of others.
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from stemhouse.db.session import transaction
+from stemhouse.domains.payments import catching_up, events
+from stemhouse.domains.payments.tables import StripeDeparture, StripeEvent
+from stemhouse.domains.payments.till import Till
+from stemhouse.settings import SiteStripe
+from stemhouse.testing.stripe.money import dispute, end_dispute, escalate
+from tests.service.conftest import Member
+from tests.service.shop import PAYS, Shop
+from tests.service.test_payments import buyer, catalogues, fake, shop
+from tests.service.test_payments_edges import leave
+
+__all__ = ["buyer", "catalogues", "fake", "shop"]
+
+
+def lost_purchase(shop: Shop, buyer: Member) -> None:
+    # Paid, and nothing of it has arrived.
+    assert shop.pay(shop.url(buyer, kind="pack", item="ten")).status_code == 303
+    shop.counter().seller.post.lose()
+
+
+# --- clocks
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=1), timedelta(days=366), -timedelta(days=2)])
+def test_lost_events_are_found_however_wrong_the_clock_is(
+    shop: Shop, buyer: Member, ahead: timedelta
+) -> None:
+    lost_purchase(shop, buyer)
+    wrong = Till(shop.till.settings, shop.sessions, shop.till.sites, lambda: shop.clock() + ahead)
+
+    with closing(wrong):
+        catching_up.reconcile(wrong, "default", shop.clock() - timedelta(days=1))
+        shop.clock.advance(600)
+        lost_purchase(shop, buyer)
+        catching_up.reconcile(wrong, "default")
+
+    assert shop.purchases(buyer) == ["paid", "paid"]
+
+
+# --- keys
+
+
+def test_an_event_waits_for_the_key_of_its_site(shop: Shop, buyer: Member) -> None:
+    lost_purchase(shop, buyer)
+    (told,) = [
+        one
+        for one in shop.till.gateway("default").events(shop.clock() - timedelta(days=1))
+        if one.kind == "checkout.session.completed"
+    ]
+    with transaction(shop.sessions) as session:
+        events.store(session, "default", told, via="webhook", now=shop.clock())
+    keyless = shop.till.settings.model_copy(update={"stripe_sites": {"default": SiteStripe()}})
+    with closing(Till(keyless, shop.sessions, shop.till.sites, shop.clock)) as without:
+        done = events.act(without, told.id)
+    with transaction(shop.sessions, read_only=True) as session:
+        waiting = session.get_one(StripeEvent, told.id)
+    shop.clock.advance(60)
+
+    shop.catch_up()
+
+    assert (done, waiting.state, waiting.error) == (False, "received", "no_key")
+    assert shop.credits(buyer) == 10
+
+
+# --- accounts that go
+
+
+@pytest.mark.parametrize(
+    "asked", [{"kind": "pack", "item": "ten"}, {"kind": "plan", "item": "pro"}]
+)
+def test_nobody_pays_on_a_page_of_a_deleted_account(
+    shop: Shop, buyer: Member, asked: dict[str, str]
+) -> None:
+    url = shop.url(buyer, **asked)
+    leave(shop, buyer)
+
+    shop.catch_up()
+    answer = shop.pay(url)
+
+    assert answer.status_code == 402
+    assert not shop.counter().account.rows("charge")
+
+
+def test_a_page_that_is_made_while_its_account_goes_is_closed(shop: Shop, buyer: Member) -> None:
+    def go(event: dict[str, Any]) -> None:
+        if event["type"] == "customer.created":
+            leave(shop, buyer)
+
+    shop.counter().account.on_event.append(go)
+
+    answer = shop.checkout(buyer, kind="pack", item="ten")
+    shop.catch_up()
+
+    assert answer.status_code == 404
+    account = shop.counter().account
+    assert [one["status"] for one in account.rows("checkout.session")] == ["expired"]
+    assert [one.get("deleted") for one in account.rows("customer")] == [True]
+    with transaction(shop.sessions, read_only=True) as session:
+        assert not session.scalars(select(StripeDeparture)).all()
+
+
+def test_a_page_that_is_paid_while_it_is_closed_keeps_the_others_from_nothing(
+    shop: Shop, buyer: Member
+) -> None:
+    first = shop.url(buyer, kind="pack", item="ten")
+    shop.url(buyer, kind="plan", item="pro")
+    gateway, account = shop.till.gateway("default"), shop.counter().account
+    customer = account.rows("customer")[0]["id"]
+
+    def pay(event: dict[str, Any]) -> None:
+        if event["type"] == "checkout.session.expired":
+            account.on_event.remove(pay)
+            assert shop.pay(first, PAYS).status_code == 303
+
+    account.on_event.append(pay)
+
+    gateway.expire_sessions(customer)
+
+    assert {one["status"] for one in account.rows("checkout.session")} == {"complete", "expired"}
+
+
+# --- banks that only ask
+
+
+def test_an_inquiry_of_a_bank_takes_nothing_until_it_becomes_a_dispute(
+    shop: Shop, buyer: Member
+) -> None:
+    shop.buy(buyer)
+    account = shop.counter().account
+    asked = dispute(account, account.rows("charge", paid=True)[0]["id"], inquiry=True)
+    shop.deliver()
+    meanwhile, bill = shop.credits(buyer), shop.bills(buyer)[0]
+
+    escalate(account, asked["id"])
+    shop.deliver()
+    taken = shop.credits(buyer)
+    end_dispute(account, asked, won=True)
+    shop.deliver()
+
+    assert (meanwhile, bill.disputed_cents, bill.dispute) == (10, 0, "warning_needs_response")
+    assert (taken, shop.credits(buyer)) == (0, 10)
+
+
+def test_an_inquiry_that_is_closed_took_nothing(shop: Shop, buyer: Member) -> None:
+    shop.subscribe(buyer)
+    account = shop.counter().account
+    asked = dispute(account, account.rows("charge", paid=True)[0]["id"], inquiry=True)
+    end_dispute(account, asked, won=False)
+
+    shop.deliver()
+
+    assert shop.plan(buyer) == "pro"
+    assert shop.bills(buyer)[0].dispute == "warning_closed"
+
+
+def test_what_paid_an_invoice_is_found_behind_what_was_given_up(shop: Shop, buyer: Member) -> None:
+    shop.buy(buyer)
+    account = shop.counter().account
+    (invoice,) = account.rows("invoice")
+    given_up = account.make("payment_intent", {"latest_charge": None, "amount": 1})
+    payment = {"type": "payment_intent", "payment_intent": given_up["id"]}
+    invoice["payments"]["data"].insert(0, {"status": "canceled", "payment": payment})
+
+    shop.refund()
+
+    assert (shop.credits(buyer), shop.bills(buyer)[0].refunded_cents) == (0, 500)
