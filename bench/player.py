@@ -19,7 +19,7 @@ from bench.machine import busy, describe_machine
 from bench.report import save
 from tests.browser.chromium import running_chromium
 from tests.browser.listening import longest_match, recorded
-from tests.browser.memory import page_sizes
+from tests.browser.memory import Jumps, page_sizes
 from tests.browser.stored_songs import SongServer, lengthened, noise, song_server, store
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -27,6 +27,7 @@ MARK = "player-bench"
 RATE = 44_100
 STEMS = 4
 MIB = 2**20
+MB = 10**6
 
 Row = tuple[str, str, str]
 
@@ -69,7 +70,7 @@ _ZOOM = """
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.player", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="times that a song is opened")
-    parser.add_argument("--jumps", type=int, default=120, help="places of the hour that are played")
+    parser.add_argument("--jumps", type=int, default=120, help="places that are played fast")
     parser.add_argument("--no-save", dest="save", action="store_false", help="only print")
     arguments = parser.parse_args()
     with (
@@ -116,11 +117,22 @@ def first_sound(arguments: argparse.Namespace, songs: SongServer, browser: Brows
 def hour(arguments: argparse.Namespace, songs: SongServer, _browser: Browser) -> list[Row]:
     store(songs.folder / "hour", noise(STEMS, seconds=30, rate=RATE), rate=RATE, segment_s=10)
     lengthened(songs.folder / "hour", 120)
-    sizes = page_sizes(songs, "/hour/manifest.json", arguments.jumps, songs.folder / "profile")
-    measured = f"{max(sizes) / MIB:.0f} MiB ({median(sizes) / MIB:.0f} MiB in the middle)"
-    return [
-        (f"process of a page that plays {arguments.jumps} places of an hour", measured, "150 MB")
-    ]
+    ways = {
+        "every 4 s": Jumps(places=30, each_s=4.0),
+        "three times a second": Jumps(places=arguments.jumps, each_s=0.3),
+    }
+    rows = []
+    for how_often, jumps in ways.items():
+        profile = songs.folder / f"profile-{jumps.places}"
+        sizes = page_sizes(songs, "/hour/manifest.json", jumps, profile)
+        what = f"process of a page that plays an hour, jumping {how_often}, {jumps.places} times"
+        measured = f"{amount(max(sizes))} ({amount(median(sizes))} in the middle)"
+        rows.append((what, measured, "150 MB"))
+    return rows
+
+
+def amount(size_bytes: float) -> str:
+    return f"{size_bytes / MB:.0f} MB, {size_bytes / MIB:.0f} MiB"
 
 
 def zooming(_arguments: argparse.Namespace, songs: SongServer, browser: Browser) -> list[Row]:

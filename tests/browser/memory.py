@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import psutil
@@ -25,20 +26,28 @@ player.play();
 for (let place = 0; place < {places}; place++) {{
   const at_s = (place * (player.duration_s - 10)) / {places};
   player.seek(at_s);
-  while (player.position_s < at_s + 0.3 || player.position_s > at_s + 30) await pause(20);
+  while (player.position_s < at_s + {each_s} || player.position_s > at_s + 30) await pause(20);
 }}
 await fetch('/done');
 </script>"""
 
 
-def page_sizes(songs: SongServer, src: str, places: int, profile: Path) -> list[int]:
+@dataclass(frozen=True)
+class Jumps:
+    # Places of the song that are played, one after the other, and for how long each.
+    places: int
+    each_s: float
+
+
+def page_sizes(songs: SongServer, src: str, jumps: Jumps, profile: Path) -> list[int]:
     # Bytes of the page's process, its own alone, again and again while it plays.
-    (songs.folder / "drive.html").write_text(_DRIVE.format(src=src, places=places))
+    (songs.folder / "drive.html").write_text(_DRIVE.format(src=src, **asdict(jumps)))
     (songs.folder / "done").write_text("")
+    songs.asked.clear()
     more = ["--headless=new", f"--user-data-dir={profile}", f"{songs.url}/drive.html"]
     process = subprocess.Popen([find_chromium(), *ARGUMENTS, *more], stderr=subprocess.DEVNULL)
     sizes: list[int] = []
-    deadline = time.monotonic() + 20 + 10 * places
+    deadline = time.monotonic() + 20 + (10 + jumps.each_s) * jumps.places
     try:
         while "/done" not in songs.asked:
             assert time.monotonic() < deadline, "the page did not come to its end"

@@ -38,7 +38,7 @@ export interface PlayerOptions extends SoundOptions {
   readonly budget_bytes?: number;
 }
 
-const BUDGET_BYTES = 36e6;
+const BUDGET_BYTES = 30e6;
 const TICK_MS = 100;
 // A context that plays nothing still costs battery.
 const SLEEP_AFTER_MS = 10_000;

@@ -3,6 +3,7 @@
 import { key, type SegmentCache } from "./cache";
 import { type Manifest, type Segment, segmentAt } from "./manifest";
 import { asPlayerError, type PlayerError } from "./problems";
+import { giveBack } from "./samples";
 import { type Region, type Span, stretchEnd, Timeline } from "./timeline";
 
 // Between the call and the first frame: enough to hand all stems over.
@@ -31,8 +32,14 @@ export type Hunger = "separation" | "network";
 
 interface Sounding {
   readonly node: AudioBufferSourceNode;
+  readonly release: () => void;
   readonly frame: number;
   endFrame: number;
+}
+
+interface Lent {
+  readonly buffer: AudioBuffer;
+  readonly release: () => void;
 }
 
 export class Scheduler {
@@ -175,8 +182,13 @@ export class Scheduler {
     segments.forEach((segment, stem) => {
       const buffer = buffers[stem] as AudioBuffer;
       const tail = tails[stem];
-      const whole = tail && tail !== buffer ? this.#withTail(buffer, tail) : buffer;
-      this.#sound(stem, span, whole, segment);
+      if (tail && tail !== buffer) {
+        const longer = this.#withTail(buffer, tail);
+        this.#sound(stem, span, segment, { buffer: longer, release: () => giveBack(longer) });
+      } else {
+        const release = this.#parts.cache.use(stem, segment);
+        this.#sound(stem, span, segment, { buffer, release });
+      }
     });
     if (this.frame < span.frame) return true;
     // This page was held up while it handed the stems over: some may have begun late.
@@ -195,7 +207,7 @@ export class Scheduler {
     gate.gain.linearRampToValueAtTime(1, start + FADE_IN_S);
   }
 
-  #sound(stem: number, span: Span, buffer: AudioBuffer, segment: Segment): void {
+  #sound(stem: number, span: Span, segment: Segment, { buffer, release }: Lent): void {
     const { context, inputs } = this.#parts;
     const node = context.createBufferSource();
     node.buffer = buffer;
@@ -203,7 +215,7 @@ export class Scheduler {
     // Rounding may leave it a trifle below the first sample.
     const offset_samples = Math.max(0, span.position - segment.offset_samples);
     node.start(span.frame / context.sampleRate, offset_samples / buffer.sampleRate);
-    const one: Sounding = { node, frame: span.frame, endFrame: span.endFrame };
+    const one: Sounding = { node, release, frame: span.frame, endFrame: span.endFrame };
     this.#sounding.add(one);
     const natural = segment.offset_samples + buffer.length;
     if (span.end < natural) node.stop(span.endFrame / context.sampleRate);
@@ -234,6 +246,7 @@ export class Scheduler {
     // Or the samples live until the node is collected.
     one.node.buffer = null;
     this.#sounding.delete(one);
+    one.release();
   }
 
   #release(): void {
