@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 import soundfile
 
@@ -22,6 +23,7 @@ from stemhouse.client import (
     AsyncClient,
     Client,
     Connection,
+    MixPart,
     RequestRefused,
     Retries,
     ServiceFault,
@@ -231,6 +233,39 @@ def test_a_link_downloads_without_the_client(client: Client, song: Path, tmp_pat
     own = client.download_stem(job.id, "vocals", tmp_path / "own.flac", format="flac")
     assert answer.content == own.read_bytes()
     assert 500 < (link.expires_at - datetime.now(UTC)).total_seconds() <= 601
+
+
+def test_stems_are_mixed_as_they_were_set(client: Client, song: Path, tmp_path: Path) -> None:
+    job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
+    loud, quiet = MixPart("vocals"), MixPart("vocals", gain_db=-20)
+
+    whole = client.download_mix(job.id, tmp_path / "whole.wav", format="wavfloat")
+    one = client.download_mix(job.id, tmp_path / "one.wav", parts=[loud], format="wavfloat")
+    less = client.download_mix(job.id, tmp_path / "less.wav", parts=[quiet], format="wavfloat")
+    soft = client.download_mix(job.id, tmp_path / "soft.wav", parts=[loud], gain_db=-20)
+    vocals = client.download_stem(job.id, "vocals", tmp_path / "vocals.wav", format="wavfloat")
+
+    sound = {path: soundfile.read(path)[0] for path in (whole, one, less, soft, vocals)}
+    assert np.array_equal(sound[one], sound[vocals])
+    assert np.allclose(sound[less], sound[vocals] / 10, atol=1e-7)
+    assert np.allclose(sound[soft], sound[less], atol=2**-15)  # a step of 16 bits
+    assert sound[whole].shape == sound[one].shape
+    assert not np.allclose(sound[whole], sound[one], atol=1e-3)
+
+
+def test_a_share_plays_without_a_key_until_it_is_taken_back(client: Client, song: Path) -> None:
+    job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
+
+    made = client.share(job.id, expires_in_s=3600)
+    listed = client.shares(job.id)
+    open_to_all = httpx2.get(made.manifest_url)
+    client.end_share(job.id, made.id)
+
+    assert listed == [made]
+    assert open_to_all.json()["complete"] is True
+    assert 3500 < (made.expires_at - datetime.now(UTC)).total_seconds() <= 3601
+    assert httpx2.get(made.manifest_url).status_code == 404
+    assert client.shares(job.id) == []
 
 
 def test_a_download_that_is_stopped_leaves_nothing(

@@ -29,10 +29,12 @@ from stemhouse.client.models import (
     Queue,
     Quote,
     Result,
+    Share,
     Song,
     Stem,
     Upload,
 )
+from stemhouse.client.stems import MixPart
 from stemhouse.client.synchronous import Client
 
 __all__ = [
@@ -48,6 +50,7 @@ __all__ = [
     "Job",
     "JobEvent",
     "Link",
+    "MixPart",
     "Model",
     "NewEndpoint",
     "Progress",
@@ -58,6 +61,7 @@ __all__ = [
     "Retries",
     "ServiceFault",
     "ServiceUnreachable",
+    "Share",
     "Song",
     "Stem",
     "Upload",

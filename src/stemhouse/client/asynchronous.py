@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx2
 
-from stemhouse.client import plans
+from stemhouse.client import plans, stems
 from stemhouse.client.exchange import Reply
 from stemhouse.client.following import Follower
 from stemhouse.client.models import JobEvent
@@ -52,9 +52,13 @@ class AsyncClient(AsyncSession):
 
     # --- stems
 
-    download_stem = carried_out_async(plans.download_stem)
-    download_archive = carried_out_async(plans.download_archive)
-    link = carried_out_async(plans.link)
+    download_stem = carried_out_async(stems.download_stem)
+    download_archive = carried_out_async(stems.download_archive)
+    download_mix = carried_out_async(stems.download_mix)
+    link = carried_out_async(stems.link)
+    share = carried_out_async(stems.share)
+    shares = carried_out_async(stems.shares)
+    end_share = carried_out_async(stems.end_share)
 
     # --- the service
 

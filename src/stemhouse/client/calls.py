@@ -13,7 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from stemhouse.client.errors import ServiceFault
 from stemhouse.client.exchange import READ_S, Ask, Plan, Reply, Retries, ask
-from stemhouse.client.models import Job, Link, Model, Quote
+from stemhouse.client.models import Job, Link, Quote
 
 _Answer = TypeVar("_Answer", bound=BaseModel)
 
@@ -153,10 +153,10 @@ def link(
     return read(Link, (yield from ask(request, retries)))
 
 
-def models(retries: Retries) -> Plan[list[Model]]:
-    """List models."""
-    reply = yield from ask(Ask(method="GET", path=path("models")), retries)
-    return [Model.model_validate(one) for one in _object(reply)["data"]]
+def fetch_all(model: type[_Answer], where: str, retries: Retries) -> Plan[list[_Answer]]:
+    """Get a list that comes in one page."""
+    reply = yield from ask(Ask(method="GET", path=where), retries)
+    return [model.model_validate(one) for one in _object(reply)["data"]]
 
 
 def _object(reply: Reply) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO
 
-from stemhouse.client.exchange import Ask, Pause, Plan, Reply, Retries, good, pause_after
+from stemhouse.client.exchange import Ask, Params, Pause, Plan, Reply, Retries, good, pause_after
 from stemhouse.errors import DiskFull, OutputNotWritable, StemhouseError
 
 _PART = re.compile(r"bytes (\d+)-\d+/(\d+)")
@@ -54,7 +54,7 @@ class FileSink:
 
 def download(
     request_path: str,
-    params: Mapping[str, str],
+    params: Params,
     target: Path,
     *,
     retries: Retries,

@@ -8,7 +8,7 @@ once.
 from __future__ import annotations
 
 import random
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -26,6 +26,9 @@ _GATEWAY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.GATEWAY_TIMEOUT})
 """A proxy does not know whether it was done."""
 
 READ_S = 60.0
+
+Params = Mapping[str, str | Sequence[str]]
+"""Of an address; one that is there several times has several values."""
 
 
 class Sink(Protocol):
@@ -46,7 +49,7 @@ class Ask:
 
     method: str
     path: str
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     json: Any = None
     content: bytes | None = None

@@ -180,6 +180,15 @@ class Link(_Answered):
     expires_at: datetime
 
 
+class Share(_Answered):
+    """A link that plays a job's stems without an account."""
+
+    id: str
+    manifest_url: str
+    created_at: datetime
+    expires_at: datetime
+
+
 class Quote(_Answered):
     """What a job would cost."""
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from stemhouse.client import calls, downloading, uploading, waiting
+from stemhouse.client import calls, uploading, waiting
 from stemhouse.client.calls import Listing, Wish, path
 from stemhouse.client.exchange import Plan, Retries
 from stemhouse.client.models import (
@@ -16,7 +15,6 @@ from stemhouse.client.models import (
     DeliveryDetails,
     Endpoint,
     Job,
-    Link,
     Model,
     NewEndpoint,
     Quote,
@@ -194,78 +192,12 @@ def delete_job(retries: Retries, job_id: str) -> Plan[None]:
     return calls.remove(path("jobs", job_id), retries)
 
 
-# --- stems
-
-
-def download_stem(
-    retries: Retries,
-    job_id: str,
-    stem: str,
-    target: str | os.PathLike[str],
-    *,
-    format: str = "wav",
-    received: downloading.Received | None = None,
-) -> Plan[Path]:
-    """Download a stem into a file, which is there when it is whole.
-
-    Parameters
-    ----------
-    job_id, stem : str
-        Which.
-    target : path
-        The file.
-    format : str
-        wav, wav24, wavfloat, flac, flac24, mp3, mp3-320, m4a, ogg, opus …
-    received : callable, optional
-        Told how many bytes of how many are there.
-    """
-    where = path("jobs", job_id, "stems", stem)
-    return _download(retries, where, (target, format), received)
-
-
-def download_archive(
-    retries: Retries,
-    job_id: str,
-    target: str | os.PathLike[str],
-    *,
-    format: str = "wav",
-    received: downloading.Received | None = None,
-) -> Plan[Path]:
-    """Download all stems as one ZIP; otherwise like `download_stem`."""
-    where = path("jobs", job_id, "archive")
-    return _download(retries, where, (target, format), received)
-
-
-def link(
-    retries: Retries,
-    job_id: str,
-    stem: str | None = None,
-    *,
-    format: str | None = None,
-    expires_in_s: int = 3600,
-) -> Plan[Link]:
-    """Make an address that downloads a stem, or a ZIP of all, without a key.
-
-    Parameters
-    ----------
-    job_id : str
-        Which.
-    stem : str, optional
-        The stem; without one it is the ZIP.
-    format : str, optional
-        As in `download_stem`; by default the plan's first.
-    expires_in_s : int
-        How long it is good: a minute to a week.
-    """
-    return calls.link(job_id, stem, retries, format=format, expires_in_s=expires_in_s)
-
-
 # --- the service
 
 
 def models(retries: Retries) -> Plan[list[Model]]:
     """List the models that the server runs."""
-    return calls.models(retries)
+    return calls.fetch_all(Model, path("models"), retries)
 
 
 def balance(retries: Retries) -> Plan[Balance]:
@@ -350,15 +282,3 @@ def redeliver(retries: Retries, endpoint_id: str, delivery_id: str) -> Plan[Deli
     """Send a delivery again."""
     where = path("webhooks", endpoint_id, "deliveries", delivery_id, "redeliver")
     return calls.send(Delivery, where, retries)
-
-
-def _download(
-    retries: Retries,
-    where: str,
-    wanted: tuple[str | os.PathLike[str], str],
-    received: downloading.Received | None,
-) -> Plan[Path]:
-    target, format = wanted
-    return downloading.download(
-        where, {"format": format}, Path(target), retries=retries, received=received
-    )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import httpx2
 
-from stemhouse.client import plans
+from stemhouse.client import plans, stems
 from stemhouse.client.exchange import Reply
 from stemhouse.client.following import Follower
 from stemhouse.client.models import JobEvent
@@ -50,9 +50,13 @@ class Client(Session):
 
     # --- stems
 
-    download_stem = carried_out(plans.download_stem)
-    download_archive = carried_out(plans.download_archive)
-    link = carried_out(plans.link)
+    download_stem = carried_out(stems.download_stem)
+    download_archive = carried_out(stems.download_archive)
+    download_mix = carried_out(stems.download_mix)
+    link = carried_out(stems.link)
+    share = carried_out(stems.share)
+    shares = carried_out(stems.shares)
+    end_share = carried_out(stems.end_share)
 
     # --- the service
 
