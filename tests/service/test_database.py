@@ -15,7 +15,7 @@ from sqlalchemy import Engine, select
 
 from stemhouse.db import checks
 from stemhouse.db.ids import is_id, new_id
-from stemhouse.db.session import SessionFactory, make_engine, reading, transaction
+from stemhouse.db.session import SessionFactory, looking, make_engine, reading, transaction
 from stemhouse.db.tables import all_tables
 from stemhouse.domains.accounts.tables import Account
 from stemhouse.errors import DatabaseAhead, DatabaseBehind
@@ -164,6 +164,31 @@ def test_readers_go_on_while_somebody_writes(sessions: SessionFactory) -> None:
             seen = reader.scalars(select(Account)).all()
 
     assert seen == []
+
+
+def test_a_reading_transaction_sees_one_moment(sessions: SessionFactory) -> None:
+    with transaction(sessions, read_only=True) as reader:
+        before = reader.scalars(select(Account)).all()
+        with transaction(sessions) as writer:
+            writer.add(account())
+
+        after = reader.scalars(select(Account)).all()
+
+    assert before == after == []
+
+
+def test_single_reads_see_what_was_written_in_between(sessions: SessionFactory) -> None:
+    new = account()
+    wanted = select(Account).where(Account.id == sa.bindparam("id"))
+    with looking(sessions) as reads:
+        before = reads.row(wanted, {"id": new.id})
+        with transaction(sessions) as writer:
+            writer.add(new)
+
+        after = reads.row(wanted, {"id": new.id})
+
+    assert before is None
+    assert after.created_at == NOON
 
 
 def test_every_sqlite_tells_fractions_of_a_second(tmp_path: Path) -> None:

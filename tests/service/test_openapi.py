@@ -15,6 +15,7 @@ from jsonschema import Draft202012Validator
 
 from stemhouse.api.app import create_app
 from stemhouse.api.openapi import routes_in_document
+from stemhouse.domains.accounts.direct import DirectRoute
 from stemhouse.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -81,6 +82,21 @@ def test_every_route_is_described(app: FastAPI, document: dict[str, Any]) -> Non
     routes = {f"{method.upper()} {path}" for method, path, _ in routes_in_document(app)}
 
     assert routes == described
+
+
+def test_no_address_has_two_routes(app: FastAPI) -> None:
+    # What is asked most is looked for first, whatever order the routes are written in.
+    routes = list(routes_in_document(app))
+    direct = [one for one in routes if isinstance(one[2], DirectRoute)]
+
+    assert direct
+    for method, path, route in direct:
+        matched = {
+            other
+            for other_method, other, _ in routes
+            if other_method == method and route.path_regex.match(other.replace(":path", ""))
+        }
+        assert matched == {path}
 
 
 def test_every_operation_says_what_it_does_and_who_may(document: dict[str, Any]) -> None:

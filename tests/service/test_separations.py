@@ -3,15 +3,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 
 from stemhouse.api.app import create_app
 from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.accounts.tables import Account, ApiKey
 from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations import housekeeping
 from stemhouse.domains.separations.attempt import Bench
@@ -190,6 +192,44 @@ def test_a_waiting_job_cannot_be_deleted_and_an_ended_one_can(
 
     assert (waiting.status_code, ended.status_code) == (409, 204)
     assert client.get(address, headers=member.headers).status_code == 404
+
+
+@pytest.mark.parametrize(("change", "status"), [("revoked", 401), ("blocked", 403)])
+def test_who_may_look_no_longer_is_refused_with_the_next_look(
+    change: str, status: int, client: TestClient, member: Member, sessions: SessionFactory
+) -> None:
+    job = submit(client, member, upload(client, member, noise(3)))
+    address = f"/v1/jobs/{job['id']}"
+    before = client.get(address, headers=member.headers)
+
+    with transaction(sessions) as session:
+        now = datetime.now(UTC)
+        table, values = {
+            "revoked": (ApiKey, {"revoked_at": now}),
+            "blocked": (Account, {"blocked_at": now}),
+        }[change]
+        session.execute(update(table).values(values))
+    after = client.get(address, headers=member.headers)
+
+    assert (before.status_code, after.status_code) == (200, status)
+
+
+@pytest.mark.parametrize("state", ["processing", "failed", "canceled"])
+def test_a_job_reads_the_same_alone_and_in_the_list(
+    state: str, client: TestClient, member: Member, sessions: SessionFactory
+) -> None:
+    job = submit(client, member, upload(client, member, noise(3)))
+    with transaction(sessions) as session:
+        row = session.get_one(Job, job["id"])
+        row.state, row.attempt, row.total_samples, row.done_samples = state, 1, 100, 25
+        row.started_at = row.created_at
+        row.error_code = "corrupt_audio" if state == "failed" else None
+
+    alone = client.get(f"/v1/jobs/{job['id']}", headers=member.headers).json()
+    (listed,) = client.get("/v1/jobs", headers=member.headers).json()["data"]
+
+    assert alone == listed
+    assert alone["status"] == state
 
 
 def test_jobs_of_others_are_not_found(

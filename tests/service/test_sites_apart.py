@@ -196,6 +196,28 @@ def test_an_idempotency_key_holds_whichever_way_the_site_is_named(
     assert first.json()["id"] == again.json()["id"]
 
 
+@pytest.mark.parametrize("site", [TEST_SITE, OTHER])
+def test_addresses_of_a_job_lead_to_it_where_its_site_is(
+    site: str, client: TestClient, make_member: MakeMember, song: bytes
+) -> None:
+    member, root = make_member(site_id=site), below(site)
+    files = {"file": ("song.wav", song)}
+    sent = client.post(f"{root}/v1/uploads", files=files, headers=member.headers).json()
+
+    made = client.post(
+        f"{root}/v1/jobs", json={"upload_id": sent["id"]}, headers=member.headers
+    ).json()
+    client.post(f"{root}/v1/jobs/{made['id']}/cancel", headers=member.headers)
+    shown = client.get(f"{root}/v1/jobs/{made['id']}", headers=member.headers).json()
+    (listed,) = client.get(f"{root}/v1/jobs", headers=member.headers).json()["data"]
+
+    for job in (made, shown, listed):
+        assert job["events_url"] == f"{root}/v1/jobs/{made['id']}/events"
+        assert job["manifest_url"] == f"{root}/v1/jobs/{made['id']}/manifest"
+    events = client.get(shown["events_url"], headers=member.headers)
+    assert events.status_code == 200
+
+
 def test_a_signed_link_works_on_its_site_alone(app: FastAPI, client: TestClient) -> None:
     app.state.storage.put("a/b.flac", b"sound")
     link = app.state.storage.link("a/b.flac", timedelta(minutes=1), site=TEST_SITE)

@@ -17,7 +17,7 @@ from stemhouse.api.errors import install_error_bodies
 from stemhouse.api.health import database_check
 from stemhouse.api.openapi import describe
 from stemhouse.api.parts import PARTS
-from stemhouse.api.routes import join_routes, routers_of
+from stemhouse.api.routes import join_routes, often_first, routers_of
 from stemhouse.api.sites import Sites
 from stemhouse.api.tracing import make_tracing
 from stemhouse.db.session import make_engine, make_sessions
@@ -76,7 +76,7 @@ def create_app(
     app.state.rate_limits = RateLimits(settings, services.sessions, clock)
     app.state.readiness = {"database": database_check(services)}
     install_error_bodies(app)
-    app.router.routes += join_routes(routers_of(parts, settings))
+    app.router.routes += often_first(join_routes(routers_of(parts, settings)))
     app.add_middleware(Sites)
     app.add_middleware(CrossOrigin)
     app.add_middleware(Edge)

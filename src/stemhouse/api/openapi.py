@@ -25,7 +25,7 @@ from stemhouse.api.openapi_texts import (
     SECURITY_SCHEMES,
     TAGS,
 )
-from stemhouse.api.routes import routers_of
+from stemhouse.api.routes import join_routes, routers_of
 from stemhouse.domains.accounts.scopes import GUEST_SCOPES
 from stemhouse.http.session import SAFE_METHODS
 
@@ -61,7 +61,7 @@ def _describe(app: FastAPI) -> Json:
         version=app.version,
         summary=app.summary,
         description=DESCRIPTION,
-        routes=app.routes,
+        routes=join_routes(routers_of(app.state.parts, app.state.services.settings)),
         tags=TAGS,
     )
     components: Json = document["components"]

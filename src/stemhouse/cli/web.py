@@ -67,6 +67,8 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
+    import gc
+
     import uvicorn
 
     from stemhouse.api.app import create_app
@@ -91,6 +93,9 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     typer.echo(f"Stemhouse is at {settings.address}", err=True)
     for site in app.state.services.sites.all():
         typer.echo(f"  {site.title:<16} {address_of(site, settings.address)}/", err=True)
+    # Modules and routes stay for good. To look through all of them for garbage, now and then while
+    # people wait, would take a quarter of a second.
+    gc.freeze()
     server.run()
     if not server.started:
         raise typer.Exit(1)

@@ -6,12 +6,12 @@ command. A commit anywhere else is an error of ours and fails at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, Select, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -43,10 +43,23 @@ class SessionFactory(sessionmaker[Session]):
         super().__init__(engine, class_=GuardedSession, expire_on_commit=False)
         self.engine = engine
         # Made once: a view of an engine joins its listeners anew.
-        self.reading_engine = engine.execution_options(
-            stemhouse_read_only=True, postgresql_readonly=True
-        )
-        self.single_engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.reading_engine = engine.execution_options(**_read_only(engine))
+        self.single_engine = engine.execution_options(**_single(engine))
+
+
+def _read_only(engine: Engine) -> dict[str, Any]:
+    # Both see the database as it was at the first statement, whatever is written meanwhile.
+    if engine.dialect.name == "sqlite":
+        return {"stemhouse_read_only": True}
+    return {"postgresql_readonly": True, "isolation_level": "REPEATABLE READ"}
+
+
+def _single(engine: Engine) -> dict[str, Any]:
+    # Reads outside any transaction. SQLite's driver is told once not to begin any; the library's
+    # own option would tell it anew, with a statement, for each read.
+    if engine.dialect.name == "sqlite":
+        return {"stemhouse_single": True}
+    return {"isolation_level": "AUTOCOMMIT"}
 
 
 def make_engine(url: str) -> Engine:
@@ -112,6 +125,46 @@ def transaction(sessions: SessionFactory, *, read_only: bool = False) -> Iterato
         session.commit()
 
 
+class Reads:
+    """Single reads over one connection, which is taken when the first of them comes.
+
+    For what is read many times a second: a session costs more than the read of a row.
+
+    Parameters
+    ----------
+    sessions : SessionFactory
+        From ``make_sessions``.
+    """
+
+    def __init__(self, sessions: SessionFactory) -> None:
+        self._sessions = sessions
+        self._connection: Connection | None = None
+
+    def row(self, statement: Select[*tuple[Any, ...]], values: Mapping[str, Any]) -> Any:
+        """Read one row, of entities their columns; None if there is none."""
+        return self._connected().execute(statement, values).one_or_none()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._sessions.single_engine.connect()
+        return self._connection
+
+
+@contextmanager
+def looking(sessions: SessionFactory) -> Iterator[Reads]:
+    """Open single reads outside any transaction."""
+    reads = Reads(sessions)
+    try:
+        yield reads
+    finally:
+        reads.close()
+
+
 @contextmanager
 def reading(sessions: SessionFactory) -> Iterator[Session]:
     """Open a session for single reads outside any transaction, such as looking up who asks."""
@@ -163,7 +216,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    if options.get("isolation_level") == "AUTOCOMMIT":
+    if options.get("stemhouse_single"):
         return
     if options.get("stemhouse_migration"):
         # A step may rebuild a table; with keys enforced that would empty the tables around it.

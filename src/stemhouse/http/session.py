@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Annotated
 
@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.db.session import transaction
+from stemhouse.db.session import Reads, looking, transaction
 from stemhouse.http.services import services_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,3 +51,12 @@ connection each."""
 
 WritingSession = Annotated[Session, Depends(_writing_session, scope="function")]
 """For the rare GET that changes something, such as the way back from an OpenID provider."""
+
+
+def _reads(request: Request) -> Iterator[Reads]:
+    with looking(services_of(request).sessions) as reads:
+        yield reads
+
+
+TheReads = Annotated[Reads, Depends(_reads, scope="function")]
+"""Single reads outside any transaction, over one connection."""

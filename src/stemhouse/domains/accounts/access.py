@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from stemhouse.db.session import reading
+from stemhouse.db.session import Reads, looking
 from stemhouse.domains.accounts import queries
 from stemhouse.domains.accounts.cookies import CSRF_HEADER, guest_cookie, session_cookie
 from stemhouse.domains.accounts.last_use import last_use_of
@@ -51,6 +51,21 @@ def authenticate(request: Request) -> Principal | None:
 
     Raises
     ------
+    Unauthenticated, Forbidden
+        As `recognise`.
+    """
+    with looking(services_of(request).sessions) as reads:
+        return recognise(request, reads)
+
+
+def recognise(request: Request, reads: Reads) -> Principal | None:
+    """Find out who sent a request, as `authenticate`, over a connection that reads more.
+
+    Every request is looked up anew: a key that is revoked, and an account that is blocked, are
+    refused from the next one on.
+
+    Raises
+    ------
     Unauthenticated
         It carries a key that is wrong, revoked or expired.
     Forbidden
@@ -59,15 +74,15 @@ def authenticate(request: Request) -> Principal | None:
     services, site = services_of(request), place_of(request).site
     authorization = request.headers.get("authorization")
     if authorization is not None:
-        return _by_key(services, site, authorization)
+        return _by_key(services, site, reads, authorization)
     token = request.cookies.get(session_cookie(site.name))
     if token:
-        principal = _by_session(services, site, token)
+        principal = _by_session(services, site, reads, token)
         if principal is not None:
             return _from_our_page(request, services, token, principal)
     guest = request.cookies.get(guest_cookie(site.name))
     if guest:
-        principal = _by_guest(services, site, guest)
+        principal = _by_guest(services, site, reads, guest)
         if principal is not None:
             return _from_our_page(request, services, guest, principal)
     return None
@@ -79,9 +94,21 @@ def current_principal(
     _session: Annotated[object, Depends(_cookie)],
 ) -> Principal:
     """Return who sent a request, or refuse it."""
+    with looking(services_of(request).sessions) as reads:
+        return let_in(request, reads)
+
+
+def let_in(request: Request, reads: Reads) -> Principal:
+    """Return who sent a request, or refuse it; for routes that read more over the same connection.
+
+    Raises
+    ------
+    Unauthenticated, Forbidden, RateLimited
+        As `recognise`; nobody is let in unknown, nor more often than is allowed.
+    """
     services, limits = services_of(request), rate_limits_of(request)
     try:
-        principal = _known(authenticate(request))
+        principal = _known(recognise(request, reads))
     except Unauthenticated:
         # Guessing keys is counted; knowing none as well.
         limits.count(services.settings.rate_anonymous, "anonymous", network_address(request))
@@ -141,7 +168,10 @@ def guest_of(request: Request) -> Principal | None:
     """Return the guest that a browser has been until now, whoever else it is."""
     services, site = services_of(request), place_of(request).site
     cookie = request.cookies.get(guest_cookie(site.name))
-    return _by_guest(services, site, cookie) if cookie else None
+    if not cookie:
+        return None
+    with looking(services.sessions) as reads:
+        return _by_guest(services, site, reads, cookie)
 
 
 def cookie_of(request: Request, principal: Principal) -> str | None:
@@ -157,31 +187,28 @@ def _known(principal: Principal | None) -> Principal:
     return principal
 
 
-def _by_key(services: Services, site: Site, authorization: str) -> Principal:
+def _by_key(services: Services, site: Site, reads: Reads, authorization: str) -> Principal:
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("the Authorization header must read: Bearer shk_…")
-    with reading(services.sessions) as session:
-        found = queries.credential_of_key(session, site.name, hash_token(token.strip()))
+    found = queries.credential_of_key(reads, site.name, hash_token(token.strip()))
     if found is None or _is_over(services, found):
         raise Unauthenticated("the API key is wrong, revoked or expired: make a new one")
     return _principal(services, site, found, "key")
 
 
-def _by_session(services: Services, site: Site, token: str) -> Principal | None:
-    with reading(services.sessions) as session:
-        found = queries.credential_of_session(session, site.name, hash_token(token))
+def _by_session(services: Services, site: Site, reads: Reads, token: str) -> Principal | None:
+    found = queries.credential_of_session(reads, site.name, hash_token(token))
     if found is None or _is_over(services, found):
         return None
     return _principal(services, site, found, "session")
 
 
-def _by_guest(services: Services, site: Site, cookie: str) -> Principal | None:
+def _by_guest(services: Services, site: Site, reads: Reads, cookie: str) -> Principal | None:
     account_id = read_guest(services.settings, site.name, cookie)
     if account_id is None or not takes_guests(site):
         return None
-    with reading(services.sessions) as session:
-        found = queries.credential_of_guest(session, site.name, account_id)
+    found = queries.credential_of_guest(reads, site.name, account_id)
     return None if found is None else _principal(services, site, found, "guest")
 
 

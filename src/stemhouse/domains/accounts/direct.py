@@ -14,16 +14,19 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 
-from stemhouse.domains.accounts.access import current_principal
+from stemhouse.db.session import looking
+from stemhouse.domains.accounts.access import let_in
 from stemhouse.domains.accounts.scopes import Scope
+from stemhouse.http.services import services_of
 
 
 class DirectRoute(APIRoute):
-    """A route ``endpoint(request, principal, <texts of the path>) -> Response``, run as one call.
+    """A route ``endpoint(request, principal, reads, <texts of the path>)``, run as one call.
 
     Its dependencies describe it in the API's document like any other's, and are not solved: who
-    asks, and whether they may, is found out in the same thread as the answer. The principal is
-    annotated with ``Depends(needs(scope))``; there is no body and no query.
+    asks, and whether they may, is found out in the same thread as the answer and over the same
+    connection. The principal is annotated with ``Depends(needs(scope))``, the reads are `TheReads`;
+    there is no body and no query.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -31,11 +34,12 @@ class DirectRoute(APIRoute):
         scope = self._scope()
 
         def answer(request: Request) -> Response:
-            principal = current_principal(request, None, None)
-            principal.need(scope)
-            answered: Response = self.endpoint(
-                request=request, principal=principal, **request.path_params
-            )
+            with looking(services_of(request).sessions) as reads:
+                principal = let_in(request, reads)
+                principal.need(scope)
+                answered: Response = self.endpoint(
+                    request=request, principal=principal, reads=reads, **request.path_params
+                )
             return answered
 
         async def handle(request: Request) -> Response:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Delete, Select, Update, bindparam, delete, func, select, update
-from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
+from stemhouse.db.session import Reads
 from stemhouse.domains.accounts.plans import FREE_PLAN
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import (
@@ -82,10 +82,18 @@ _SESSION = (
 )
 
 
-def credential_of_key(session: Session, site_id: str, token_hash: str) -> Credential | None:
+_GUEST = select(
+    Account.id, Account.kind, Account.plan, Account.plan_until, Account.blocked_at
+).where(
+    Account.id == bindparam("account_id"),
+    Account.site_id == bindparam("site_id"),
+    Account.kind == "guest",
+)
+
+
+def credential_of_key(reads: Reads, site_id: str, token_hash: str) -> Credential | None:
     """Find a key that is not revoked."""
-    asked = {"token_hash": token_hash, "site_id": site_id}
-    row = session.execute(_KEY, asked).one_or_none()
+    row = reads.row(_KEY, {"token_hash": token_hash, "site_id": site_id})
     if row is None:
         return None
     return Credential(
@@ -101,10 +109,9 @@ def credential_of_key(session: Session, site_id: str, token_hash: str) -> Creden
     )
 
 
-def credential_of_session(session: Session, site_id: str, token_hash: str) -> Credential | None:
+def credential_of_session(reads: Reads, site_id: str, token_hash: str) -> Credential | None:
     """Find a browser's session."""
-    asked = {"token_hash": token_hash, "site_id": site_id}
-    row = session.execute(_SESSION, asked).one_or_none()
+    row = reads.row(_SESSION, {"token_hash": token_hash, "site_id": site_id})
     if row is None:
         return None
     return Credential(
@@ -120,13 +127,9 @@ def credential_of_session(session: Session, site_id: str, token_hash: str) -> Cr
     )
 
 
-def credential_of_guest(session: Session, site_id: str, account_id: str) -> Credential | None:
+def credential_of_guest(reads: Reads, site_id: str, account_id: str) -> Credential | None:
     """Find a guest's account."""
-    row = session.execute(
-        select(
-            Account.id, Account.kind, Account.plan, Account.plan_until, Account.blocked_at
-        ).where(Account.id == account_id, Account.site_id == site_id, Account.kind == "guest")
-    ).one_or_none()
+    row = reads.row(_GUEST, {"account_id": account_id, "site_id": site_id})
     if row is None:
         return None
     return Credential(

@@ -33,6 +33,7 @@ from stemhouse.http.idempotency import Idempotent
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
+from stemhouse.http.sites import ThePlace, place_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -55,6 +56,7 @@ def create_job(
     desk: TheDesk,
     watch: TheWatch,
     once: Idempotent,
+    place: ThePlace,
     dry_run: Annotated[bool, Query(description="Only say what it would cost.")] = False,
     prefer: Annotated[
         str | None,
@@ -69,7 +71,8 @@ def create_job(
 
     def make() -> JobAnswer:
         _check_price(asked, service.quote(change.session, principal, wish, desk))
-        return views.show_job(change.session, service.submit(change, principal, wish, desk))
+        job = service.submit(change, principal, wish, desk)
+        return views.show_job(change.session, job, place.root_path)
 
     answer = once.run(principal, asked, make)
     wait_s = _wait_s(prefer)
@@ -83,6 +86,7 @@ def list_jobs(
     principal: Reader,
     session: RequestSession,
     page: WantedPage,
+    place: ThePlace,
     *,
     status: Annotated[JobState | None, Query(description="Only those in this state.")] = None,
     q: Annotated[
@@ -97,7 +101,7 @@ def list_jobs(
     if status is not None:
         statement = statement.where(Job.state == status)
     jobs, cursor = fetch_page(session, statement, Job.id, page)
-    return Page(data=views.show_jobs(session, jobs), next_cursor=cursor)
+    return Page(data=views.show_jobs(session, jobs, place.root_path), next_cursor=cursor)
 
 
 def _own_job(job_id: str, principal: Writer, session: RequestSession) -> Job:
@@ -107,16 +111,20 @@ def _own_job(job_id: str, principal: Writer, session: RequestSession) -> Job:
 
 @router.patch("/jobs/{job_id}")
 def rename_job(
-    job: Annotated[Job, Depends(_own_job)], asked: JobChange, session: RequestSession
+    job: Annotated[Job, Depends(_own_job)],
+    asked: JobChange,
+    session: RequestSession,
+    place: ThePlace,
 ) -> JobAnswer:
     """Call a job's song by another name."""
-    return views.show_job(session, service.rename(session, job, asked.name))
+    return views.show_job(session, service.rename(session, job, asked.name), place.root_path)
 
 
 @router.post("/jobs/{job_id}/cancel")
-def cancel_job(job_id: str, principal: Writer, change: TheChange) -> JobAnswer:
+def cancel_job(job_id: str, principal: Writer, change: TheChange, place: ThePlace) -> JobAnswer:
     """Stop a job and get its price back: at once if it waits, within a second if it runs."""
-    return views.show_job(change.session, service.cancel(change, principal, job_id))
+    job = service.cancel(change, principal, job_id)
+    return views.show_job(change.session, job, place.root_path)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -205,4 +213,5 @@ class _AnswerWhenDone(Response):
     def _body(self, job_id: str) -> object:
         with reading(services_of(self._request).sessions) as session:
             job = service.find(session, self._principal, job_id)
-            return views.show_job(session, job).model_dump(mode="json")
+            root_path = place_of(self._request).root_path
+            return views.show_job(session, job, root_path).model_dump(mode="json")

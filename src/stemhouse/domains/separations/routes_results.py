@@ -25,7 +25,7 @@ from stemhouse.errors import NotFound
 from stemhouse.http.downloads import send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.session import RequestSession
-from stemhouse.http.sites import TheSite
+from stemhouse.http.sites import ThePlace, TheSite
 from stemhouse.results import (
     Manifest,
     StemLevel,
@@ -80,9 +80,11 @@ Prefix = Annotated[str, Depends(_prefix)]
 
 
 @router.get("/stems")
-def list_stems(job_id: str, principal: Reader, session: RequestSession) -> list[StemAnswer]:
+def list_stems(
+    job_id: str, principal: Reader, session: RequestSession, place: ThePlace
+) -> list[StemAnswer]:
     """List the stems of a finished job."""
-    result = show_job(session, service.find(session, principal, job_id)).result
+    result = show_job(session, service.find(session, principal, job_id), place.root_path).result
     return [] if result is None else result.stems
 
 

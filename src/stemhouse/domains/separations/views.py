@@ -35,16 +35,35 @@ _SPEED = 20.0
 _RECENT = 20
 
 
-def show_job(session: Session, job: Job) -> JobAnswer:
-    """Return a job."""
-    return show_jobs(session, [job])[0]
+def show_job(session: Session, job: Job, root_path: str = "") -> JobAnswer:
+    """Return a job; addresses in it begin with the site's root path."""
+    return show_jobs(session, [job], root_path)[0]
 
 
-def show_jobs(session: Session, jobs: Sequence[Job]) -> list[JobAnswer]:
+def show_jobs(session: Session, jobs: Sequence[Job], root_path: str = "") -> list[JobAnswer]:
     """Return jobs, with one look at their results."""
     stems = service.stems_of(session, jobs)
     speed = _speed(session) if any(job.state == "queued" for job in jobs) else _SPEED
-    return [_shown(session, job, stems, speed) for job in jobs]
+    return [
+        _shown(
+            job,
+            _address(job, root_path),
+            queue=_queue(session, job, speed),
+            result=_result(session, job, stems, _address(job, root_path)),
+        )
+        for job in jobs
+    ]
+
+
+def show_row(job: Job, root_path: str) -> JobAnswer | None:
+    """Return a job whose row says all there is to say; None where more must be read."""
+    if job.state == "queued" or job.result_id is not None:
+        return None
+    return _shown(job, _address(job, root_path), queue=None, result=None)
+
+
+def _address(job: Job, root_path: str) -> str:
+    return f"{root_path}/v1/jobs/{job.id}"
 
 
 def show_quote(order: Order) -> QuoteAnswer:
@@ -80,9 +99,8 @@ def show_models(offers: Sequence[Offer]) -> ModelList:
 
 
 def _shown(
-    session: Session, job: Job, stems: Mapping[str, list[ResultStem]], speed: float
+    job: Job, address: str, *, queue: QueueAnswer | None, result: ResultAnswer | None
 ) -> JobAnswer:
-    address = f"/v1/jobs/{job.id}"
     return JobAnswer(
         id=job.id,
         status=cast(JobState, job.state),
@@ -102,10 +120,10 @@ def _shown(
         finished_at=job.finished_at,
         expires_at=job.expires_at,
         attempt=job.attempt,
-        queue=_queue(session, job, speed),
+        queue=queue,
         progress=_progress(job),
         error=_failure(job),
-        result=_result(session, job, stems),
+        result=result,
         manifest_url=f"{address}/manifest",
         events_url=f"{address}/events",
     )
@@ -158,12 +176,11 @@ def _failure(job: Job) -> FailureAnswer | None:
 
 
 def _result(
-    session: Session, job: Job, stems: Mapping[str, list[ResultStem]]
+    session: Session, job: Job, stems: Mapping[str, list[ResultStem]], address: str
 ) -> ResultAnswer | None:
     if job.result_id is None:
         return None
     result = session.get_one(Result, job.result_id)
-    address = f"/v1/jobs/{job.id}"
     return ResultAnswer(
         sample_rate=result.sample_rate,
         channels=result.channels,
