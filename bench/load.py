@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from bench.server import HOST, ServiceFailed
@@ -47,19 +48,47 @@ def read(port: int, key: str, path: str, *, clients: int, seconds: float) -> Rea
     return asyncio.run(_read(port, _request(key, path), clients, seconds))
 
 
-async def _read(port: int, request: bytes, clients: int, seconds: float) -> Reads:
+def read_steadily(
+    port: int, key: str, path: str, *, per_second: float, clients: int, seconds: float
+) -> Reads:
+    """Have an address read at even times, whether or not the answers before have come.
+
+    A wait counts from the time at which its read was due: who is kept waiting by others waits too.
+    """
+    return asyncio.run(_read(port, _request(key, path), clients, seconds, 1 / per_second))
+
+
+async def _read(
+    port: int, request: bytes, clients: int, seconds: float, pace_s: float = 0.0
+) -> Reads:
+    lines = [await asyncio.open_connection(HOST, port) for _ in range(clients)]
     waits: list[float] = []
     began = time.perf_counter()
+    due = _due(began, began + seconds, pace_s)
     async with asyncio.TaskGroup() as group:
-        for _ in range(clients):
-            group.create_task(_reader(port, request, began + seconds, waits))
+        for reader, writer in lines:
+            group.create_task(_reader(reader, writer, request, due, waits))
     return Reads(waits_s=waits, wall_s=time.perf_counter() - began)
 
 
-async def _reader(port: int, request: bytes, until: float, waits: list[float]) -> None:
-    reader, writer = await asyncio.open_connection(HOST, port)
+def _due(began: float, until: float, pace_s: float) -> Iterator[float]:
+    """Yield when each read is to begin: at even times, or at once where there is no pace."""
+    due = began
+    while due < until:
+        yield due
+        due = due + pace_s if pace_s else time.perf_counter()
+
+
+async def _reader(
+    reader: asyncio.StreamReader,
+    writer: asyncio.StreamWriter,
+    request: bytes,
+    due: Iterator[float],
+    waits: list[float],
+) -> None:
     try:
-        while (asked := time.perf_counter()) < until:
+        for asked in due:
+            await asyncio.sleep(asked - time.perf_counter())
             writer.write(request)
             head = await reader.readuntil(b"\r\n\r\n")
             if not head.startswith(b"HTTP/1.1 200"):

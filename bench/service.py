@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime
+import os
 import resource
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bench.load import Watchers, quantile, read, watch
+import psutil
+
+from bench.load import Watchers, quantile, read, read_steadily, watch
 from bench.machine import busy, describe_machine
 from bench.report import save
 from bench.server import Service, ServiceFailed, started
@@ -23,6 +27,7 @@ from stemhouse.engine.separator import Separator
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 MARK = "service-bench"
+READS_PER_SECOND = 500
 HEAD = ("what", "measured", "at most or least")
 
 Row = tuple[str, str, str]
@@ -161,26 +166,53 @@ def reads(arguments: argparse.Namespace, folder: Path) -> list[Row]:
     with started(folder / "reads", **model_settings(arguments)) as service:
         job_id = long_job(service, arguments, folder)
         path = f"/v1/jobs/{job_id}"
-        found = read(
+        before_s = processor_s(service.web)
+        most = read(
             service.port,
             service.key,
             path,
             clients=arguments.readers,
             seconds=arguments.reading,
         )
+        each_s = (processor_s(service.web) - before_s) / len(most.waits_s)
+        steady = read_steadily(
+            service.port,
+            service.key,
+            path,
+            per_second=READS_PER_SECOND,
+            clients=4 * arguments.readers,
+            seconds=arguments.reading,
+        )
         still = service.job(job_id)["status"]
         service.client.post(f"{path}/cancel")
     where = "while a song is separated" if still == "processing" else "the song ended too early"
     return [
-        (f"GET /v1/jobs/{{id}}, {where}", f"{found.per_second:.0f} a second", "500 a second"),
-        ("p50 of these", f"{found.quantile_s(0.5) * 1000:.1f} ms", ""),
-        ("p99 of these", f"{found.quantile_s(0.99) * 1000:.1f} ms", "50 ms"),
+        (
+            f"GET /v1/jobs/{{id}}, {where}, {READS_PER_SECOND} a second: p50",
+            f"{steady.quantile_s(0.5) * 1000:.1f} ms",
+            "",
+        ),
+        ("p99 of these", f"{steady.quantile_s(0.99) * 1000:.1f} ms", "50 ms"),
+        (
+            f"as many as {arguments.readers} clients can ask, one answer after the other",
+            f"{most.per_second:.0f} a second",
+            f"{READS_PER_SECOND} a second",
+        ),
+        ("p50 of these", f"{most.quantile_s(0.5) * 1000:.1f} ms", ""),
+        ("p99 of these", f"{most.quantile_s(0.99) * 1000:.1f} ms", ""),
+        ("processor time of the web process for each", f"{each_s * 1000:.2f} ms", ""),
     ]
+
+
+def processor_s(*processes: psutil.Process) -> float:
+    """Return the processor seconds that processes have taken so far."""
+    times = [process.cpu_times() for process in processes]
+    return float(sum(one.user + one.system for one in times))
 
 
 def long_job(service: Service, arguments: argparse.Namespace, folder: Path) -> str:
     # Best quality of a song that outlasts what is measured meanwhile.
-    seconds = min(1200.0, max(5.0, arguments.reading * 60))
+    seconds = min(1800.0, max(5.0, arguments.reading * 120))
     song = make_song(folder / "long.wav", seconds)
     job_id = service.submit(service.upload(song), "best")
     while not (service.job(job_id)["progress"] or {}).get("done_samples"):
@@ -231,19 +263,66 @@ def throughput(arguments: argparse.Namespace, folder: Path) -> list[Row]:
         settings = {**model_settings(arguments), "threads": "1"}
         commands = ("web", *["worker"] * count)
         with started(folder / f"workers-{count}", commands, **settings) as service:
-            speed = audio_speed(arguments, service, folder, count)
-        first = first or speed / count
-        rows.append(
+            work = measure_work(arguments, service, folder, count)
+        first = first or work.speed / count
+        workers = f"{count} worker{'s' * (count > 1)} of one thread"
+        rows += [
+            (workers, f"{work.speed:.0f} × real time", f"{first * count:.0f} × if in step"),
+            (f"{workers}: processor time a song", work.told(), ""),
             (
-                f"{count} worker{'s' * (count > 1)} of one thread",
-                f"{speed:.0f} × real time",
-                f"{first * count:.0f} × if in step",
-            )
-        )
+                f"{workers}: cores in use, of {os.cpu_count()}",
+                f"{work.cores:.2f} by the service, {work.all_cores:.2f} by all",
+                "",
+            ),
+        ]
     return rows
 
 
-def audio_speed(arguments: argparse.Namespace, service: Service, folder: Path, count: int) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What some songs took.
+
+    Attributes
+    ----------
+    songs : int
+        How many.
+    audio_s, wall_s : float
+        Their length, and the time for all of them.
+    processor_s : dict
+        Processor seconds by the part of the service that took them.
+    machine_s : float
+        Processor seconds of the whole machine, whoever took them.
+    """
+
+    songs: int
+    audio_s: float
+    wall_s: float
+    processor_s: dict[str, float]
+    machine_s: float
+
+    @property
+    def speed(self) -> float:
+        """Seconds of audio in a second."""
+        return self.audio_s / self.wall_s
+
+    @property
+    def cores(self) -> float:
+        """Cores that the service kept busy."""
+        return sum(self.processor_s.values()) / self.wall_s
+
+    @property
+    def all_cores(self) -> float:
+        """Cores that were busy at all: as many as there are, where they are used up."""
+        return self.machine_s / self.wall_s
+
+    def told(self) -> str:
+        """Return what a song took of the processor, part by part."""
+        each = {part: taken / self.songs for part, taken in self.processor_s.items()}
+        parts = ", ".join(f"{part} {taken:.2f}" for part, taken in each.items())
+        return f"{sum(each.values()):.2f} s ({parts})"
+
+
+def measure_work(arguments: argparse.Namespace, service: Service, folder: Path, count: int) -> Work:
     seconds = min(60.0, arguments.seconds)
     songs = [
         make_song(folder / f"thread-{number}.wav", seconds + number / 100)
@@ -253,11 +332,35 @@ def audio_speed(arguments: argparse.Namespace, service: Service, folder: Path, c
     # The first ones load the models of all workers.
     for job_id in [service.submit(upload) for upload in uploads[:count]]:
         service.wait(job_id, "succeeded")
-    began = time.perf_counter()
+    began, before, machine_s = time.perf_counter(), taken_s(service), machine_busy_s()
     for job_id in [service.submit(upload) for upload in uploads[count:]]:
         service.wait(job_id, "succeeded", every_s=0.1)
-    audio_s: float = seconds * arguments.songs
-    return audio_s / (time.perf_counter() - began)
+    wall_s = time.perf_counter() - began
+    after = taken_s(service)
+    return Work(
+        songs=arguments.songs,
+        audio_s=seconds * arguments.songs,
+        wall_s=wall_s,
+        processor_s={part: after[part] - before[part] for part in after},
+        machine_s=machine_busy_s() - machine_s,
+    )
+
+
+def taken_s(service: Service) -> dict[str, float]:
+    """Return the processor seconds that each part of the service has taken so far."""
+    workers = [psutil.Process(process.pid) for process in service.processes[1:]]
+    separating = [child for worker in workers for child in worker.children(recursive=True)]
+    return {
+        "separating": processor_s(*separating),
+        "the workers besides": processor_s(*workers),
+        "web": processor_s(service.web),
+    }
+
+
+def machine_busy_s() -> float:
+    """Return the processor seconds that this machine has spent on anything so far."""
+    times = psutil.cpu_times()
+    return float(sum(times[:3]) + sum(getattr(times, name, 0.0) for name in ("irq", "softirq")))
 
 
 MEASURES: dict[str, Measure] = {
