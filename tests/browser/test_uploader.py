@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.browser.conftest import ONE_SIZE, Look, faults_of
-from tests.service.serving import BadLine, Served
+from tests.service.lines import Line
+from tests.service.serving import Served
 
 Song = Callable[..., Path]
 UNTIL_DONE_MS = 120_000
@@ -38,10 +39,10 @@ def tab_to(page: Page, selector: str) -> None:
 
 
 @pytest.fixture
-def bad_line(service: Served) -> Iterator[BadLine]:
-    line = BadLine(service.port)
+def bad_line(service: Served) -> Iterator[Line]:
+    line = Line(service.port)
     yield line
-    line.close()
+    line.end()
 
 
 def test_a_guest_sends_a_song_sees_its_price_and_gets_it_apart(
@@ -146,7 +147,7 @@ def test_what_is_no_song_is_refused_with_the_reason(
 def test_a_broken_connection_is_waited_for(
     page: Page,
     context: BrowserContext,
-    bad_line: BadLine,
+    bad_line: Line,
     song: Song,
     expected_errors: list[str],
 ) -> None:
@@ -160,7 +161,7 @@ def test_a_broken_connection_is_waited_for(
     page.get_by_role("checkbox", name="I may use these songs").check()
 
     expect(page.locator(".item[data-state=priced]")).to_be_visible(timeout=UNTIL_DONE_MS)
-    assert bad_line.cuts == 1
+    assert bad_line.breaks == 1
 
 
 @ONE_SIZE

@@ -7,11 +7,10 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import URLError
@@ -132,62 +131,3 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-@dataclass
-class BadLine:
-    # Stands between a client and a server and cuts connections after so many bytes.
-    port: int
-    up: list[int] = field(default_factory=list)
-    down: list[int] = field(default_factory=list)
-    connections: int = 0
-    cuts: int = 0
-
-    def __post_init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self._listener.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                near, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            far = socket.create_connection(("127.0.0.1", self.port))
-            pair = (near, far)
-            threading.Thread(
-                target=self._pump, args=(near, far, self.up, pair), daemon=True
-            ).start()
-            threading.Thread(
-                target=self._pump, args=(far, near, self.down, pair), daemon=True
-            ).start()
-
-    def _pump(
-        self,
-        source: socket.socket,
-        target: socket.socket,
-        limits: list[int],
-        pair: tuple[socket.socket, socket.socket],
-    ) -> None:
-        carried = 0
-        try:
-            while data := source.recv(65_536):
-                target.sendall(data)
-                carried += len(data)
-                if limits and carried >= limits[0]:
-                    limits.pop(0)
-                    self.cuts += 1
-                    break
-        except OSError:
-            pass
-        for one in pair:
-            try:
-                one.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            one.close()

@@ -45,7 +45,8 @@ from stemhouse.errors import (
     UnsupportedAudio,
 )
 from tests.service.installation import MODEL, noise
-from tests.service.serving import BadLine, Served, served
+from tests.service.lines import Line
+from tests.service.serving import Served, served
 from tests.service.webhook_receiver import Receiver
 
 pytestmark = pytest.mark.timeout(120)
@@ -71,10 +72,10 @@ def client(server: Served, key: str) -> Iterator[Client]:
 
 
 @pytest.fixture
-def line(server: Served) -> Iterator[BadLine]:
-    line = BadLine(server.port)
+def line(server: Served) -> Iterator[Line]:
+    line = Line(server.port)
     yield line
-    line.close()
+    line.end()
 
 
 @pytest.fixture
@@ -150,12 +151,12 @@ def test_a_large_song_is_sent_in_parts(client: Client, large_song: Path) -> None
     assert upload.sha256 == hashlib.sha256(large_song.read_bytes()).hexdigest()
 
 
-def test_an_upload_outlives_lost_connections(line: BadLine, key: str, large_song: Path) -> None:
+def test_an_upload_outlives_lost_connections(line: Line, key: str, large_song: Path) -> None:
     line.up = [3_000_000, 9_000_000, 1_000_000]
     with Client(line.url, key, connection=QUICK) as client:
         upload = client.upload(large_song)
 
-    assert line.cuts == 3
+    assert line.breaks == 3
     assert upload.sha256 == hashlib.sha256(large_song.read_bytes()).hexdigest()
 
 
@@ -189,7 +190,7 @@ def test_an_upload_is_resumed_by_another_program(
     [("wav", 2), ("flac", 2), ("m4a-512", 1), ("opus-510", 1), ("opus", 1)],
 )
 def test_a_download_goes_on_where_the_line_was_cut(
-    *, client: Client, line: BadLine, key: str, song: Path, tmp_path: Path, format: str, cuts: int
+    *, client: Client, line: Line, key: str, song: Path, tmp_path: Path, format: str, cuts: int
 ) -> None:
     job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
     line.down = [30_000] * cuts
@@ -205,13 +206,13 @@ def test_a_download_goes_on_where_the_line_was_cut(
         )
 
     whole = client.download_stem(job.id, "vocals", tmp_path / "whole", format=format)
-    assert line.cuts == cuts
+    assert line.breaks == cuts
     assert path.read_bytes() == whole.read_bytes()
     assert told == sorted(told), "no byte was fetched twice"
 
 
 def test_what_cannot_be_ranged_is_fetched_anew(
-    client: Client, line: BadLine, key: str, song: Path, tmp_path: Path
+    client: Client, line: Line, key: str, song: Path, tmp_path: Path
 ) -> None:
     job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
     line.down = [60_000]
@@ -219,7 +220,7 @@ def test_what_cannot_be_ranged_is_fetched_anew(
     with Client(line.url, key, connection=QUICK) as far:
         path = far.download_archive(job.id, tmp_path / "cut.zip", format="flac")
 
-    assert line.cuts == 1
+    assert line.breaks == 1
     with zipfile.ZipFile(path) as opened:
         assert opened.testzip() is None
 
@@ -293,7 +294,7 @@ def test_a_file_that_cannot_be_written_is_an_error_of_ours(
 
 
 def test_events_go_on_after_a_lost_connection(
-    line: BadLine, key: str, song: Path, client: Client
+    line: Line, key: str, song: Path, client: Client
 ) -> None:
     job = client.create_job(client.upload(song).id, quality="fast")
     line.down = [500, 700]

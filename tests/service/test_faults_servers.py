@@ -28,7 +28,7 @@ from tests.service.installation import (
     installed,
     noise,
 )
-from tests.service.lines import CutLine
+from tests.service.lines import Line
 from tests.service.postgres import PrivatePostgres, find_binaries, install_binaries
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
@@ -63,10 +63,10 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Options]:
 
 
 @pytest.fixture
-def line(s3_server: S3Options) -> Iterator[CutLine]:
+def line(s3_server: S3Options) -> Iterator[Line]:
     port = urlsplit(s3_server.endpoint or "").port
     assert port is not None
-    line = CutLine(port)
+    line = Line(port)
     yield line
     line.end()
 
@@ -82,7 +82,7 @@ def bucket_house(
     settings: Settings,
     sessions: SessionFactory,
     s3_server: S3Options,
-    line: CutLine,
+    line: Line,
     tmp_path: Path,
 ) -> Iterator[Installation]:
     changes = {
@@ -151,7 +151,7 @@ def test_songs_of_two_workers_outlive_a_crash_of_the_database(
 
 
 def test_a_song_outlives_a_storage_that_is_cut_for_a_moment(
-    bucket_house: Installation, line: CutLine
+    bucket_house: Installation, line: Line
 ) -> None:
     house, song = bucket_house, noise(SONG_S)
     owner = house.account()
@@ -172,7 +172,7 @@ def test_a_song_outlives_a_storage_that_is_cut_for_a_moment(
 
 
 def test_a_storage_that_stays_away_ends_the_song_and_pays_it_back(
-    bucket_house: Installation, line: CutLine
+    bucket_house: Installation, line: Line
 ) -> None:
     house, owner = bucket_house, bucket_house.account()
     worker = house.start_worker(max_attempts=1)
