@@ -189,7 +189,7 @@ def test_a_plan_lifts_the_limit_at_once_changes_fails_to_renew_and_ends(
     look(page, "buying-owned")
     page.get_by_role("button", name="Pay by the year").click()
     page.wait_for_url("**/p/session/*")
-    page.get_by_role("button", name="Change and pay the difference").click()
+    page.get_by_role("button", name="Change the plan").click()
     expect(page.locator("body")).to_contain_text("every year")
     page.get_by_role("link", name="Back to the shop").click()
     page.wait_for_url(re.compile(r"/account(\?back=yes)?$"))

@@ -330,7 +330,9 @@ def test_a_declined_card_gives_no_plan(shop: Shop, buyer: Member) -> None:
     assert not shop.bills(buyer)
 
 
-def test_a_dearer_plan_is_there_at_once_and_costs_the_difference(shop: Shop, buyer: Member) -> None:
+def test_a_dearer_plan_begins_at_once_and_costs_its_price_less_what_is_left(
+    shop: Shop, buyer: Member
+) -> None:
     shop.subscribe(buyer)
     shop.move(15.5)
 
@@ -340,21 +342,64 @@ def test_a_dearer_plan_is_there_at_once_and_costs_the_difference(shop: Shop, buy
     shop.deliver()
 
     assert shop.plan(buyer) == "max"
-    assert [bill.paid_cents for bill in shop.bills(buyer)] == [400, 300]
+    assert [bill.paid_cents for bill in shop.bills(buyer)] == [400, 800]
+    assert shop.get(buyer, "/v1/store")["subscription"]["period_end"].startswith("2026-02-17")
 
 
-def test_a_cheaper_plan_leaves_a_credit(shop: Shop, buyer: Member) -> None:
-    shop.subscribe(buyer, "max")
-    shop.move(15.5)
-    price = shop.counter().account.rows("price", lookup_key="stemhouse_default_plan_pro_month")
-
+def choose(shop: Shop, buyer: Member, name: str) -> None:
+    # In the portal.
+    price = shop.counter().account.rows("price", lookup_key=f"stemhouse_default_plan_{name}")
     shop.press(shop.portal(buyer), "change", price[0]["id"])
     shop.deliver()
-    now = shop.plan(buyer)
-    shop.move(17)
 
-    assert now == "pro"
-    assert [bill.paid_cents for bill in shop.bills(buyer)] == [1_000, 0, 100]
+
+@pytest.mark.parametrize(
+    ("before", "interval", "cheaper", "days"),
+    [("max", "month", "pro_month", 17), ("pro", "year", "max_month", 351)],
+)
+def test_a_cheaper_plan_and_a_shorter_rhythm_wait_until_the_period_ends(
+    shop: Shop, buyer: Member, before: str, *, interval: str, cheaper: str, days: int
+) -> None:
+    shop.subscribe(buyer, before, interval=interval)
+    shop.move(15.5)
+
+    choose(shop, buyer, cheaper)
+    waiting, now = shop.get(buyer, "/v1/store")["subscription"], shop.plan(buyer)
+    paid = len(shop.bills(buyer))
+    shop.move(days)
+    then = shop.get(buyer, "/v1/store")["subscription"]
+
+    after = cheaper.partition("_")[0]
+    assert (waiting["changes_to"], now, paid) == (after, before, 1)
+    assert (then["plan"], then["interval"], then["changes_to"]) == (after, "month", None)
+    assert shop.plan(buyer) == after
+    assert shop.bills(buyer)[-1].paid_cents == {"pro": 400, "max": 1_000}[after]
+
+
+def test_a_change_that_waits_is_taken_back_before_another(shop: Shop, buyer: Member) -> None:
+    shop.subscribe(buyer, "max")
+    choose(shop, buyer, "pro_month")
+
+    again = shop.checkout(buyer, kind="plan", item="pro", interval="year")
+    shop.press(again.json()["url"], "go_on")
+    shop.deliver()
+    kept = shop.get(buyer, "/v1/store")["subscription"]
+    choose(shop, buyer, "pro_year")
+
+    assert again.status_code == 201
+    assert (kept["plan"], kept["changes_to"]) == ("max", None)
+    assert shop.plan(buyer) == "pro"
+
+
+def test_a_change_that_waits_is_over_when_the_plan_is_cancelled(shop: Shop, buyer: Member) -> None:
+    shop.subscribe(buyer, "max")
+    choose(shop, buyer, "pro_month")
+
+    shop.press(shop.portal(buyer), "cancel")
+    shop.move(32)
+
+    assert shop.plan(buyer) == "free"
+    assert len(shop.bills(buyer)) == 1
 
 
 def test_the_plan_that_is_there_is_not_sold_again(shop: Shop, buyer: Member) -> None:

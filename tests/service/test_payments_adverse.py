@@ -15,13 +15,21 @@ from stemhouse.domains.payments import catching_up, events
 from stemhouse.domains.payments.tables import StripeDeparture, StripeEvent
 from stemhouse.domains.payments.till import Till
 from stemhouse.settings import SiteStripe
-from stemhouse.testing.stripe.money import dispute, end_dispute, escalate
+from stemhouse.testing.stripe.money import (
+    create_refund,
+    dispute,
+    end_dispute,
+    escalate,
+    fail_refund,
+)
+from stemhouse.testing.stripe.subscriptions import cancel
 from tests.service.conftest import Member
 from tests.service.shop import PAYS, Shop
-from tests.service.test_payments import buyer, catalogues, fake, shop
+from tests.service.test_payments import buyer, catalogues, choose, fake, shop
 from tests.service.test_payments_edges import leave
+from tests.service.test_payments_ends import generous, use_plan
 
-__all__ = ["buyer", "catalogues", "fake", "shop"]
+__all__ = ["buyer", "catalogues", "fake", "generous", "shop"]
 
 
 def lost_purchase(shop: Shop, buyer: Member) -> None:
@@ -176,3 +184,79 @@ def test_what_paid_an_invoice_is_found_behind_what_was_given_up(shop: Shop, buye
     shop.refund()
 
     assert (shop.credits(buyer), shop.bills(buyer)[0].refunded_cents) == (0, 500)
+
+
+# --- plans that are paid back, and paid again
+
+
+def end_at_once(shop: Shop) -> None:
+    account = shop.counter().account
+    cancel(account, {}, account.rows("subscription")[0]["id"])
+    shop.deliver()
+
+
+def test_who_pays_a_plan_again_in_the_month_in_which_it_was_paid_back_has_its_credits(
+    generous: Shop, buyer: Member
+) -> None:
+    shop, account = generous, generous.counter().account
+    shop.subscribe(buyer)
+    use_plan(shop, buyer, 30)
+    shop.refund()
+    end_at_once(shop)
+    back = (shop.credits(buyer), shop.flagged(buyer))
+
+    shop.subscribe(buyer)
+    again = (shop.credits(buyer), shop.flagged(buyer))
+    shop.refund()
+    without = (shop.credits(buyer), shop.flagged(buyer))
+    fail_refund(account, account.rows("refund")[-1]["id"])
+    shop.deliver()
+
+    # 40 came with the month, and 30 of them were spent: whoever pays once has 10 left.
+    assert (back, again, without) == ((0, 30), (10, 0), (0, 30))
+    assert (shop.credits(buyer), shop.flagged(buyer)) == (10, 0)
+
+
+def test_a_plan_of_a_year_that_is_paid_back_takes_the_credits_of_this_month_too(
+    generous: Shop, buyer: Member
+) -> None:
+    generous.subscribe(buyer, interval="year")
+    generous.move(40)
+    use_plan(generous, buyer, 10)
+
+    generous.refund(2_000)
+    half = generous.credits(buyer)
+    generous.refund()
+
+    assert half == 30
+    assert (generous.plan(buyer), generous.credits(buyer), generous.flagged(buyer)) == (
+        "free",
+        0,
+        10,
+    )
+
+
+def test_a_bill_of_an_earlier_period_takes_nothing_of_this_one(
+    generous: Shop, buyer: Member
+) -> None:
+    generous.subscribe(buyer)
+    generous.move(40)
+    use_plan(generous, buyer, 10)
+    account = generous.counter().account
+    first = account.rows("charge", paid=True)[-1]["id"]
+
+    create_refund(account, {"charge": first})
+    generous.deliver()
+
+    assert (generous.plan(buyer), generous.credits(buyer)) == ("pro", 30)
+
+
+def test_a_dear_plan_for_an_hour_costs_a_whole_month(shop: Shop, buyer: Member) -> None:
+    shop.subscribe(buyer)
+    choose(shop, buyer, "max_month")
+    shop.clock.advance(3_600)
+    choose(shop, buyer, "pro_month")
+    shop.move(1)
+
+    assert shop.plan(buyer) == "max"
+    assert sum(bill.paid_cents for bill in shop.bills(buyer)) == 1_000

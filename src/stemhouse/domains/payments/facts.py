@@ -48,6 +48,8 @@ class SubscriptionFacts:
     interval: str
     currency: str
     status: str
+    changes_to: str | None
+    """The plan that begins when the period ends, where somebody chose another one."""
     period_start: datetime
     period_end: datetime
     ends_at: datetime | None

@@ -163,7 +163,8 @@ class StripeGateway:
     def subscription(self, subscription_id: str) -> SubscriptionFacts:
         """Read a subscription."""
         with asking():
-            found = self.api.subscriptions.retrieve(subscription_id)
+            asked = {"expand": ["schedule.phases.items.price"]}
+            found = self.api.subscriptions.retrieve(subscription_id, asked)
         return reading.subscription_of(plain(found))
 
     def invoice(self, invoice_id: str) -> InvoiceFacts:

@@ -46,9 +46,18 @@ def _features(gateway: StripeGateway, plans: list[Offer]) -> Json:
         features["subscription_update"] = {
             "enabled": True,
             "default_allowed_updates": ["price"],
-            # A dearer plan is paid at once, for what is left of the period; a cheaper one leaves
-            # a credit for the next invoices.
+            # A plan brings its credits in whole: so a dearer one begins a period of its own and is
+            # paid in whole, less what is left of the old one, and a cheaper one waits until the
+            # present period ends. Otherwise a dear plan of one hour would bring its credits for
+            # the price of an hour.
             "proration_behavior": "always_invoice",
+            "billing_cycle_anchor": "now",
+            "schedule_at_period_end": {
+                "conditions": [
+                    {"type": "decreasing_item_amount"},
+                    {"type": "shortening_interval"},
+                ]
+            },
             "products": [
                 {"product": product, "prices": prices} for product, prices in products.items()
             ],

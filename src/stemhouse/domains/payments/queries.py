@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Delete, Select, Update, and_, case, delete, func, or_, select, update
@@ -88,6 +88,22 @@ def other_open_plans(wanted: Purchase) -> Select[Purchase]:
 
 def bills(site_id: str, account_id: str) -> Select[Bill]:
     return owned_by(select(Bill), site_id, account_id)
+
+
+def bills_alike(bill: Bill, begin: datetime) -> Select[Bill]:
+    """List an account's bills of the same plan that are of the same month; one is the bill."""
+    after = (begin + timedelta(days=32)).replace(day=1)
+    return (
+        select(Bill)
+        .where(
+            Bill.account_id == bill.account_id,
+            Bill.item == bill.item,
+            Bill.subscription_id.is_not(None),
+            Bill.created_at >= begin,
+            Bill.created_at < after,
+        )
+        .order_by(Bill.created_at, Bill.id)
+    )
 
 
 # --- what Stripe told ---------------------------------------------------------------------------

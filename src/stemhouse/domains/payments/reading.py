@@ -124,6 +124,7 @@ def subscription_of(subscription: Json) -> SubscriptionFacts:
         interval=noted.get(INTERVAL, ""),
         currency=subscription["currency"],
         status=subscription["status"],
+        changes_to=_next_plan(subscription.get("schedule"), item["current_period_end"]),
         period_start=moment(item["current_period_start"]),
         period_end=moment(item["current_period_end"]),
         ends_at=moment_or_none(ends),
@@ -132,6 +133,15 @@ def subscription_of(subscription: Json) -> SubscriptionFacts:
         latest_invoice_id=identifier(subscription.get("latest_invoice")) or None,
         purchase_id=(subscription.get("metadata") or {}).get(PURCHASE),
     )
+
+
+def _next_plan(schedule: Json | None, end: int) -> str | None:
+    """Return what begins with the next period by a schedule whose prices are expanded."""
+    for phase in (schedule or {}).get("phases", ()):
+        if phase["start_date"] >= end:
+            noted: str | None = (phase["items"][0]["price"].get("metadata") or {}).get(ITEM)
+            return noted
+    return None
 
 
 def invoice_of(invoice: Json, charge: ChargeFacts | None) -> InvoiceFacts:

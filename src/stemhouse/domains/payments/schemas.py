@@ -149,6 +149,10 @@ class SubscriptionAnswer(Answer):
     )
     period_end: UtcTime = Field(description="Until when it is paid.")
     ends_at: UtcTime | None = Field(description="When it ends, if it was cancelled.")
+    changes_to: str | None = Field(
+        description="Name of the plan that it becomes at `period_end`, if another was chosen.",
+        examples=[None],
+    )
     grace_until: UtcTime | None = Field(
         description="Until when the plan goes on although the last payment failed."
     )

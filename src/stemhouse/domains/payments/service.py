@@ -246,10 +246,12 @@ def _change_plan(
     if price is None or price.amounts != offer.amounts:
         raise PaymentsRefused(NOT_SYNCED)
     item = {"id": now.item_id, "price": price.id, "quantity": 1}
-    flow = {
+    flow: Json | None = {
         "type": "subscription_update_confirm",
         "subscription_update_confirm": {"subscription": now.id, "items": [item]},
     }
+    if now.changes_to is not None:
+        flow = None  # another change waits already, and is taken back there first
     url = open_portal(till, shopper, return_path, flow)
     return CheckoutAnswer(url=url, purchase_id=None)
 

@@ -100,6 +100,8 @@ class Subscription(Owned, Base):
     period_end: Mapped[datetime]
     ends_at: Mapped[datetime | None]
     """When it was cancelled for, if it was."""
+    changes_to: Mapped[str | None] = mapped_column(String(32))
+    """The plan that it becomes when its period ends, if another one was chosen."""
     past_due_since: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     created_at: Mapped[datetime]

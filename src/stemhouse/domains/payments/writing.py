@@ -26,6 +26,7 @@ from stemhouse.domains.payments.facts import (
     SubscriptionFacts,
     Truth,
 )
+from stemhouse.domains.payments.money import months
 from stemhouse.domains.payments.tables import Bill, PaymentCustomer, Purchase, Subscription
 from stemhouse.sites.schema import Site
 
@@ -39,6 +40,16 @@ AT_ITS_BEGIN: Final = timedelta(minutes=1)
 
 GIVES_ITS_PLAN: Final = frozenset({"active", "trialing"})
 NEVER_PAID: Final = frozenset({"incomplete_expired", "canceled"})
+
+
+@dataclass(frozen=True)
+class Came:
+    """How credits came that may have to go back."""
+
+    cause: str
+    ends_at: datetime
+    """The end of what comes back after all."""
+    ledger: Ledger
 
 
 @dataclass
@@ -111,6 +122,7 @@ class Writer:
         row.status = facts.status
         row.period_start, row.period_end = facts.period_start, facts.period_end
         row.ends_at, row.ended_at = facts.ends_at, facts.ended_at
+        row.changes_to = facts.changes_to
         if facts.status != "past_due":
             row.past_due_since = None
         elif row.past_due_since is None:
@@ -183,22 +195,58 @@ class Writer:
 
         A refund may come back and a dispute may be won: it goes both ways.
         """
-        purchase = self._purchase(bill.purchase_id)
-        back_cents = min(bill.refunded_cents + bill.disputed_cents, bill.paid_cents)
-        wanted = bill.credits * back_cents // bill.paid_cents if bill.paid_cents else 0
-        ledger = self._ledger(self.site.unit if purchase is None else purchase.unit)
-        came, ends_at = self._came(bill, purchase)
-        if bill.subscription_id is not None:
-            # Credits of a plan are counted before they are written down: what never came, or is
-            # over, cannot be missing.
-            wanted = min(wanted, ledger.came_with(came))
+        if bill.subscription_id is None:
+            purchase = self._purchase(bill.purchase_id)
+            assert purchase is not None, "a bill is for a plan, or for what somebody bought"
+            ends_at = (purchase.paid_at or self.now) + timedelta(days=purchase.expires_days)
+            came = Came(cause_of(purchase), ends_at, self._ledger(purchase.unit))
+            self._move(bill, _part(bill, bill.credits), came)
+            return
+        # Credits of a month come once, whichever of a plan's bills brought them: those that are for
+        # the same month are looked at together.
+        alike = list(self.session.scalars(queries.bills_alike(bill, _month_of(bill))))
+        for one in alike:
+            self._take_back_of_plan(one, [other for other in alike if other is not one])
+
+    def _take_back_of_plan(self, bill: Bill, others: list[Bill]) -> None:
+        months = self._months(bill)
+        ledger = self._ledger(self.site.unit)
+        # They are counted before they are written down: what never came, or is over, cannot be
+        # missing.
+        came = sum(ledger.came_with(cause_of_month(month, bill.item)) for month in months)
+        if bill.credits:  # none came with a second plan that is to be given back
+            bill.credits = max(bill.credits, came)
+        left = came - sum(other.credits_taken for other in others)
+        wanted = max(0, min(_part(bill, bill.credits), left))
+        if any(_in_force(other) for other in others):
+            wanted = 0
+        ends_at = self.now + timedelta(days=COMES_BACK_DAYS)
+        self._move(bill, wanted, Came(cause_of_month(months[-1], bill.item), ends_at, ledger))
+
+    def _months(self, bill: Bill) -> list[datetime]:
+        """Return the months whose credits came with a bill: with one that went back whole, all
+        until now, as far as it is for them.
+        """
+        begin = _month_of(bill)
+        row = self.session.scalar(queries.subscription(bill.subscription_id or ""))
+        present = (
+            row is not None
+            and row.period_start is not None
+            and bill.created_at >= row.period_start - AT_ITS_BEGIN
+        )
+        if not present or _in_force(bill):
+            return [begin]
+        assert row is not None
+        return [first for _, first, _ in months(begin, min(self.now, row.period_end))] or [begin]
+
+    def _move(self, bill: Bill, wanted: int, came: Came) -> None:
         cause = f"{bill.id}:{self.customer.revision}"
         if wanted > bill.credits_taken:
-            taken = ledger.take_back(
+            taken = came.ledger.take_back(
                 wanted - bill.credits_taken,
                 cause=cause,
                 note=f"paid back: {bill.item}",
-                of=came,
+                of=came.cause,
             )
             # What was short is spent: it is not asked for again, and the account is flagged.
             bill.credits_taken = wanted
@@ -208,23 +256,14 @@ class Writer:
             short = min(given, bill.credits_short)
             bill.credits_taken, bill.credits_short = wanted, bill.credits_short - short
             if bill.credits_short == 0:
-                ledger.clear_flags(f"{bill.id}:")
+                came.ledger.clear_flags(f"{bill.id}:")
             if given > short:
-                ledger.grant(
+                came.ledger.grant(
                     given - short,
                     cause=cause,
                     note=f"paid after all: {bill.item}",
-                    expires_at=ends_at,
+                    expires_at=came.ends_at,
                 )
-
-    def _came(self, bill: Bill, purchase: Purchase | None) -> tuple[str, datetime | None]:
-        """Return the cause that a bill's credits came with, and the end of what comes back."""
-        if bill.subscription_id is not None:
-            cause = cause_of_month(bill.created_at, bill.item)
-            return cause, self.now + timedelta(days=COMES_BACK_DAYS)
-        assert purchase is not None, "a bill is for a plan, or for what somebody bought"
-        ends_at = (purchase.paid_at or self.now) + timedelta(days=purchase.expires_days)
-        return cause_of(purchase), ends_at
 
     # --- the plan
 
@@ -284,10 +323,7 @@ class Writer:
             last = self.session.scalar(queries.last_bill(row.stripe_id))
             bills = [] if last is None else [last]
         paid = sum(bill.paid_cents for bill in bills)
-        back = sum(
-            min(bill.paid_cents, bill.refunded_cents + bill.disputed_cents) for bill in bills
-        )
-        return paid > 0 and back >= paid
+        return paid > 0 and sum(_back(bill) for bill in bills) >= paid
 
     def _is_surplus(self, row: Subscription) -> bool:
         """Whether the account has had another one for longer: bought in two tabs at once."""
@@ -312,3 +348,21 @@ class Writer:
 def cause_of(purchase: Purchase) -> str:
     """Return the cause under which a purchase's credits are granted, and taken back."""
     return f"purchase:{purchase.id}"
+
+
+def _back(bill: Bill) -> int:
+    # Never more than was paid: of what was refunded in part, all may be disputed.
+    return min(bill.paid_cents, bill.refunded_cents + bill.disputed_cents)
+
+
+def _part(bill: Bill, credits: int) -> int:
+    """Return the part of credits that the part of the money is that went back."""
+    return credits * _back(bill) // bill.paid_cents if bill.paid_cents else 0
+
+
+def _in_force(bill: Bill) -> bool:
+    return bill.status == "paid" and (bill.paid_cents == 0 or _back(bill) < bill.paid_cents)
+
+
+def _month_of(bill: Bill) -> datetime:
+    return bill.created_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)

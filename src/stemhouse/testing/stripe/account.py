@@ -30,6 +30,7 @@ _PREFIXES: Final = {
     "dispute": "du",
     "subscription": "sub",
     "subscription_item": "si",
+    "subscription_schedule": "sub_sched",
     "invoice": "in",
     "line_item": "il",
     "invoice_payment": "inpay",

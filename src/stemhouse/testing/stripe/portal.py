@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from stemhouse.testing.stripe import schedules
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.catalogue import metadata
 from stemhouse.testing.stripe.money import keep_card
 from stemhouse.testing.stripe.refusals import Json, bad, missing, not_done
 from stemhouse.testing.stripe.subscriptions import ENDED, cancel, set_end, update
+
+MOST_PRODUCTS: Final = 10
 
 FLOWS: Final = {
     "payment_method_update": None,
@@ -122,9 +125,15 @@ def act(account: FakeAccount, session_id: str, what: str, value: str) -> None:
     if what == "change":
         if value not in {price["id"] for price in choices_in(account, found)}:
             raise bad("This plan is not offered.")
-        behavior = features["subscription_update"]["proration_behavior"]
+        changes = features["subscription_update"]
+        schedules.refuse_planned(mine)
+        price = account.get("price", value)
+        if schedules.waits(mine, price, changes["schedule_at_period_end"]["conditions"]):
+            schedules.plan(account, mine, price)
+            return
         item = {"id": mine["items"]["data"][0]["id"], "price": value}
-        asked = {"items": [item], "proration_behavior": behavior}
+        asked = {"items": [item], "proration_behavior": changes["proration_behavior"]}
+        asked["billing_cycle_anchor"] = changes["billing_cycle_anchor"]
         update(account, {**asked, "payment_behavior": "error_if_incomplete"}, mine["id"])
     elif what == "cancel":
         if not features["subscription_cancel"]["enabled"]:
@@ -154,6 +163,8 @@ def _check_flow(account: FakeAccount, configuration: Json, customer_id: str, flo
     mine = account.get("subscription", part["subscription"], "flow_data[subscription]")
     if mine["customer"] != customer_id:
         raise bad(f"No such subscription: '{mine['id']}'", code="resource_missing")
+    if "items" in part:
+        schedules.refuse_planned(mine)
     for item in part.get("items", ()):
         products = configuration["features"]["subscription_update"]["products"]
         offered = {price for product in products for price in product["prices"]}
@@ -172,9 +183,12 @@ def _features(account: FakeAccount, asked: Json) -> Json:
             raise not_done(f"the feature {name} of the portal")
     off: Json = {"enabled": False}
     changes = off | {"proration_behavior": "none", "products": [], "default_allowed_updates": []}
+    changes |= {"billing_cycle_anchor": "unchanged", "schedule_at_period_end": {"conditions": []}}
     changes |= asked.get("subscription_update", {})
-    if changes.get("schedule_at_period_end", {}).get("conditions"):
-        raise not_done("changes of plans that wait for the end of the period")
+    if len(changes["products"] or ()) > MOST_PRODUCTS:
+        raise bad(f"The portal takes up to {MOST_PRODUCTS} products.", "features")
+    if changes["enabled"] and not changes["products"]:
+        raise missing("features[subscription_update][products]")
     for product in changes["products"] or ():
         _check_product(account, product)
     return {

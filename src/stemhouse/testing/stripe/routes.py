@@ -238,7 +238,8 @@ def _billing() -> list[Route]:
         _route(
             "POST subscriptions/{id}",
             "SubscriptionUpdateParams",
-            "cancel_at_period_end items metadata payment_behavior proration_behavior",
+            "billing_cycle_anchor cancel_at_period_end items metadata payment_behavior "
+            "proration_behavior",
             subscriptions.update,
         ),
         _route(

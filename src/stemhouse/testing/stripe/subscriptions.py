@@ -6,6 +6,7 @@ import copy
 from collections.abc import Callable
 from functools import partial
 
+from stemhouse.testing.stripe import schedules
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.catalogue import amount_in, metadata
 from stemhouse.testing.stripe.invoices import Bill, collect, failure_of, line, make_invoice
@@ -52,6 +53,7 @@ def update(account: FakeAccount, asked: Json, subscription_id: str) -> Json:
     if "cancel_at_period_end" in asked:
         set_end(account, found, at_end=asked["cancel_at_period_end"])
     if "items" in asked:
+        schedules.refuse_planned(found)
         _change_items(account, found, asked)
     account.tell("customer.subscription.updated", found)
     return found
@@ -59,6 +61,7 @@ def update(account: FakeAccount, asked: Json, subscription_id: str) -> Json:
 
 def set_end(account: FakeAccount, found: Json, *, at_end: bool) -> None:
     """Let a subscription end with its period, or go on after all."""
+    schedules.release(account, found)
     end = found["items"]["data"][0]["current_period_end"]
     found["cancel_at_period_end"] = at_end
     found["cancel_at"] = end if at_end else None
@@ -97,15 +100,20 @@ def pay_invoice(account: FakeAccount, _asked: Json, invoice_id: str) -> Json:
     return invoice
 
 
-def change_price(account: FakeAccount, found: Json, price: Json, *, behavior: str) -> Json | None:
-    """Move a subscription to another price; return the invoice where there is one at once."""
+def change_price(
+    account: FakeAccount, found: Json, price: Json, *, behavior: str, anew: bool
+) -> Json | None:
+    """Move a subscription to another price; return the invoice where there is one at once.
+
+    With `anew` a period begins now, as with another rhythm.
+    """
     item = found["items"]["data"][0]
     now = account.now(found["customer"])
     old, start_s, end_s = item["price"], item["current_period_start"], item["current_period_end"]
     left = (end_s - now) / (end_s - start_s)
     before = amount_in(old, found["currency"])
     after = amount_in(price, found["currency"], "items[0][price]")
-    same_rhythm = old["recurring"] == price["recurring"]
+    same_rhythm = old["recurring"] == price["recurring"] and not anew
     lines = []
     if behavior != "none":
         text = "Unused time"
@@ -169,6 +177,11 @@ def _renew(account: FakeAccount, found: Json) -> None:
     if found["cancel_at_period_end"]:
         _end(account, found, end)
         return
+    waited = schedules.due(account, found)
+    if waited is not None:
+        if waited["recurring"] != item["price"]["recurring"]:
+            found["billing_cycle_anchor"] = end
+        item["price"] = copy.deepcopy(waited)
     later = end_of_period(found["billing_cycle_anchor"], end, item["price"]["recurring"])
     item |= {"current_period_start": end, "current_period_end": later}
     pending = found.pop("_pending", [])
@@ -222,7 +235,8 @@ def _change_items(account: FakeAccount, found: Json, asked: Json) -> None:
     behavior = asked.get("proration_behavior", "create_prorations")
     customer = account.get("customer", found["customer"])
     kept = copy.deepcopy((found, customer))
-    invoice = change_price(account, found, price, behavior=behavior)
+    anew = asked.get("billing_cycle_anchor") == "now"
+    invoice = change_price(account, found, price, behavior=behavior, anew=anew)
     if invoice is None:
         return
     if not collect(account, invoice):

@@ -58,6 +58,8 @@ class AccountPlan extends FormElement {
     if (plan.grace_until !== null)
       return html`<p>${name}</p>
         <p class="notice bad" role="alert">${t("money.unpaid", { day: day(plan.grace_until) })}</p>`;
+    if (plan.changes_to !== null)
+      return html`<p>${name} <span class="hint">${t("money.changes", { plan: titled(plan.changes_to), day: day(plan.period_end) })}</span></p>`;
     return plan.ends_at === null
       ? html`<p>${name} <span class="hint">${t("money.renews", { day: day(plan.period_end) })}</span></p>`
       : html`<p>${name} <span class="hint">${t("money.ends", { day: day(plan.ends_at) })}</span></p>`;
