@@ -55,7 +55,10 @@ def test_index_and_folder_are_filled_here(tmp_path: Path):
 
 @pytest.mark.parametrize("second", ["other/Intro.mp3", "other/intro.flac", "other/INTRO.ogg"])
 def test_two_songs_for_one_file_are_found_before_starting(tmp_path: Path, second: str):
-    with pytest.raises(InvalidOption, match=r"would both be written to .*\{folder\} or \{index\}"):
+    with pytest.raises(
+        InvalidOption,
+        match=r"would both be written to .*with --template '\{index\} \{song\}/\{stem\}\.\{ext\}'",
+    ):
         plan([Song(Path("Intro.mp3")), Song(Path(second))], tmp_path)
 
 

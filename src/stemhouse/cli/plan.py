@@ -79,7 +79,7 @@ def make_plan(songs: Sequence[Song], naming: Naming) -> Plan:
         except StemhouseError as error:  # the song cannot be opened to read its tags
             plan.failed.append((song, error))
     _leave_out_own_stems(plan)
-    _refuse_collisions(plan.tasks)
+    _refuse_collisions(plan.tasks, naming.template)
     _settle_existing(plan, naming.existing)
     return plan
 
@@ -137,7 +137,7 @@ def _leave_out_own_stems(plan: Plan) -> None:
     plan.tasks = kept
 
 
-def _refuse_collisions(tasks: Sequence[Task]) -> None:
+def _refuse_collisions(tasks: Sequence[Task], template: str) -> None:
     owners: dict[str, Song] = {}
     for task in tasks:
         for target in task.targets:
@@ -145,8 +145,8 @@ def _refuse_collisions(tasks: Sequence[Task]) -> None:
             if other is not task.song:
                 raise InvalidOption(
                     f"{printable(str(other.path))} and {printable(str(task.song.path))} would both "
-                    f"be written to {printable(str(target))}: put {{folder}} or {{index}} into "
-                    "--template"
+                    f"be written to {printable(str(target))}: tell them apart by their place, "
+                    f"with --template '{{index}} {printable(template)}'"
                 )
 
 
