@@ -24,7 +24,8 @@ _STANDARD = frozenset(
     (*vars(logging.makeLogRecord({})), "message", "asctime", "color_message", "taskName")
 )
 _SECRETS: Final = re.compile(
-    r"(?:shk_|whsec_|sk_|rk_)[A-Za-z0-9_\-+/=]{8,}"
+    # At the beginning of a word (wrk_ is none), of which JSON writes the one before as \n.
+    r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt]))(?:shk_|whsec_|sk_|rk_)[A-Za-z0-9_\-+/=]{8,}"
     r"|(?<=Bearer )[^\s\"']+"
     r"|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"  # user and password in an address
     r"|[\w.+-]+@[\w-]+\.[\w.-]+",  # an e-mail address

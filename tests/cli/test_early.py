@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from stemhouse import RuntimeOptions, Separator
-from stemhouse.cli.early import EarlyStart, likely_quality
+from stemhouse.cli.early import EarlyStart, likely_quality, usual_models_dir
 from stemhouse.engine.loading import DEFAULT_MODEL
 
 
@@ -62,6 +62,19 @@ def test_what_was_not_asked_for_is_not_handed_over(tmp_path: Path):
     assert early.take(DEFAULT_MODEL, tmp_path, RuntimeOptions(), "fast") is None
     assert early.take(DEFAULT_MODEL, None, RuntimeOptions(threads=1), "fast") is None
     assert early.take(DEFAULT_MODEL, None, RuntimeOptions(), "best") is None
+
+
+def test_the_folder_that_the_service_is_given_is_begun_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "none"))
+    folder = usual_models_dir({"STEMHOUSE_MODELS_DIR": str(tmp_path / "there")})
+    early = EarlyStart("fast", folder)
+
+    assert folder == tmp_path / "there"
+    assert usual_models_dir({}) is None
+    assert usual_models_dir({"STEMHOUSE_MODELS_DIR": ""}) is None
+    assert early.take(DEFAULT_MODEL, None, RuntimeOptions(), "fast") is None
 
 
 def test_a_command_imports_nothing_that_it_does_not_need(tmp_path: Path):

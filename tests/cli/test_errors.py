@@ -1,9 +1,13 @@
 import subprocess
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 
 from stemhouse import errors
+from stemhouse.cli.app import app
 from stemhouse.cli.errors import ExitCode, batch_exit_code, error_code, exit_code, one_line
 
 PROMISED = {
@@ -139,3 +143,18 @@ def test_help_loads_nothing_heavy(arguments: list[str]):
 
     assert result.returncode == 0
     assert not {"numpy", "scipy", "openvino", "av", "soxr"} & set(result.stderr.split())
+
+
+def test_no_help_is_swallowed_as_markup():
+    # Rich reads [words] as a style and prints nothing: defaults belong into show_default.
+    def helps(command: Any) -> Iterator[str]:
+        yield command.help or ""
+        for parameter in command.params:
+            yield getattr(parameter, "help", None) or ""
+        for below in getattr(command, "commands", {}).values():
+            yield from helps(below)
+
+    texts = list(helps(typer.main.get_command(app)))
+
+    assert len(texts) > 100
+    assert [text for text in texts if "[" in text] == []

@@ -138,3 +138,13 @@ def test_adding_from_nowhere_is_an_error(models_dir: Path, tmp_path: Path) -> No
 def test_removing_what_is_not_there_is_an_error(models_dir: Path) -> None:
     with pytest.raises(ModelNotFound, match="stemhouse models pull"):
         run(models_dir, "remove", "2stems")
+
+
+def test_the_folder_that_the_service_is_given_is_everybodys(
+    models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STEMHOUSE_MODELS_DIR", str(models_dir))
+
+    result = CliRunner().invoke(app, ["info", "spleeter-2stems", "--json"])
+
+    assert json.loads(result.stdout)["folder"] == str(models_dir / "spleeter-2stems")

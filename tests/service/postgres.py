@@ -20,6 +20,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.service.debian import install
+
 HOST, PORT = "127.0.0.1", 5432
 
 
@@ -30,7 +32,7 @@ def running_postgres() -> Iterator[str]:
     if found:
         yield found
         return
-    binaries = find_binaries() or install_binaries()
+    binaries = find_binaries()
     if binaries is None:
         pytest.skip(
             f"no PostgreSQL answers at {HOST}:{PORT} and none could be installed: start one that "
@@ -52,19 +54,17 @@ def find_server(port: int) -> str | None:
 
 
 def find_binaries() -> Path | None:
+    # Installed if they are missing and may be.
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).parent
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else None
-
-
-def install_binaries() -> Path | None:
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        return None
-    for command in (["update", "-qq"], ["install", "-qq", "-y", "postgresql"]):
-        subprocess.run(["apt-get", *command], capture_output=True, timeout=240, check=False)
-    return find_binaries()
+    for _attempt in range(2):
+        versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+        if versions:
+            return versions[-1].parent
+        if not install("postgresql"):
+            break
+    return None
 
 
 @contextmanager

@@ -235,6 +235,18 @@ def test_lines_carry_the_job_they_belong_to() -> None:
     assert "job_id" not in outside
 
 
+def test_a_secret_is_blackened_wherever_it_begins_and_an_identifier_is_not() -> None:
+    text = (
+        "it broke\nrk_live_abcdefghij 'sk_test_abcdefghij' of wrk_01hzy3v6q7m8n9p0 in task_01hzy3v6"
+    )
+    record = logging.makeLogRecord({"msg": text, "levelname": "INFO", "worker": "wrk_01hzy3v6q7"})
+
+    line = json.loads(JsonLines().format(record))
+
+    assert line["worker"] == "wrk_01hzy3v6q7"
+    assert line["event"] == "it broke\n[hidden] '[hidden]' of wrk_01hzy3v6q7m8n9p0 in task_01hzy3v6"
+
+
 def test_a_request_id_that_comes_along_is_kept(client: TestClient) -> None:
     kept = client.get("/healthz", headers={"X-Request-Id": "from-the-proxy"})
     replaced = client.get("/healthz", headers={"X-Request-Id": "a b\tc"})

@@ -29,7 +29,7 @@ from tests.service.installation import (
     noise,
 )
 from tests.service.lines import Line
-from tests.service.postgres import PrivatePostgres, find_binaries, install_binaries
+from tests.service.postgres import PrivatePostgres, find_binaries
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
 
@@ -38,7 +38,7 @@ SONG_S = 120.0
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[PrivatePostgres]:
-    binaries = find_binaries() or install_binaries()
+    binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL is installed that these tests could stop")
     server = PrivatePostgres(binaries)

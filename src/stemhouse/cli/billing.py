@@ -98,7 +98,9 @@ def reconcile(
     site: SiteOption = None,
     days: Annotated[
         int | None,
-        typer.Option("--days", min=1, max=29, help="How far back. [default: since the last time]"),
+        typer.Option(
+            "--days", min=1, max=29, help="How far back.", show_default="since the last time"
+        ),
     ] = None,
 ) -> None:
     """Ask Stripe for what happened, and do what did not arrive; the service does it too."""
@@ -118,7 +120,7 @@ def money(
     site: SiteOption = None,
     month: Annotated[
         str | None,
-        typer.Option("--month", metavar="YYYY-MM", help="One month. [default: all]"),
+        typer.Option("--month", metavar="YYYY-MM", help="One month.", show_default="all"),
     ] = None,
 ) -> None:
     """Print what each site takes, month by month, as CSV."""

@@ -51,8 +51,8 @@ def backup(
     target: Annotated[
         Path | None,
         typer.Argument(
-            help="The file to write. [default: in the folder backups of the data folder]",
-            show_default=False,
+            help="The file to write.",
+            show_default="in the folder backups of the data folder",
         ),
     ] = None,
     config: ConfigOption = None,

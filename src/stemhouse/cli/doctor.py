@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from stemhouse.cli.options import ModelsDir
 
 
 def doctor(
     model: Annotated[
         str, typer.Option("--model", "-m", metavar="MODEL", help="The model to try.")
     ] = "spleeter-2stems",
-    models_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where weights are kept. [default: the user's cache folder]",
-            show_default=False,
-        ),
-    ] = None,
+    models_dir: ModelsDir = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Do not measure the speed of this machine.")
     ] = False,

@@ -9,7 +9,7 @@ never used: the model is handed over only to whoever asked for just that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,9 @@ _DECIDING = (
 )
 _QUALITY = ("--quality", "-q")
 _USUAL_QUALITY = "standard"
+
+MODELS_DIR_VARIABLE = "STEMHOUSE_MODELS_DIR"
+"""What the service calls its folder of weights: every command then means the same folder."""
 
 
 def likely_quality(words: Sequence[str]) -> str | None:
@@ -42,6 +45,12 @@ def likely_quality(words: Sequence[str]) -> str | None:
     return quality
 
 
+def usual_models_dir(environment: Mapping[str, str]) -> Path | None:
+    """Return the folder of weights that the environment names, as ``--models-dir`` reads it."""
+    named = environment.get(MODELS_DIR_VARIABLE)
+    return Path(named) if named else None
+
+
 class EarlyStart:
     """Loads the default model for a quality, in a thread, from its making on.
 
@@ -49,10 +58,13 @@ class EarlyStart:
     ----------
     quality : str
         As typed; one that does not exist loads nothing.
+    models_dir : Path, optional
+        Where weights are kept, if not in the user's cache.
     """
 
-    def __init__(self, quality: str) -> None:
+    def __init__(self, quality: str, models_dir: Path | None = None) -> None:
         self._quality = quality
+        self._models_dir = models_dir
         self._imported = threading.Event()
         thread = ThreadPoolExecutor(1, "stemhouse-early")
         self._loading = thread.submit(self._load)
@@ -70,8 +82,9 @@ class EarlyStart:
         from stemhouse.engine.loading import DEFAULT_MODEL
         from stemhouse.engine.runtime.options import RuntimeOptions
 
-        asked, usual = (model, models_dir, runtime), (DEFAULT_MODEL, None, RuntimeOptions())
-        if asked != usual or quality != self._quality or self._loading.exception():
+        asked = (model, models_dir, runtime, quality)
+        begun = (DEFAULT_MODEL, self._models_dir, RuntimeOptions(), self._quality)
+        if asked != begun or self._loading.exception():
             return None
         return self._loading.result()
 
@@ -83,9 +96,8 @@ class EarlyStart:
             from stemhouse.engine.runtime.options import RuntimeOptions
             from stemhouse.engine.weights import ModelStore
 
-            loaded = LoadedModel(
-                DEFAULT_MODEL, RuntimeOptions(), ModelStore(), allow_download=False
-            )
+            store = ModelStore(self._models_dir)
+            loaded = LoadedModel(DEFAULT_MODEL, RuntimeOptions(), store, allow_download=False)
             recipe = RECIPES[self._quality]  # type: ignore[index]
             loaded.find_weights()
         finally:

@@ -31,8 +31,8 @@ SiteOption = Annotated[
     typer.Option(
         "--site",
         metavar="NAME",
-        help="Which site. [default: the one for any host, or the first]",
-        show_default=False,
+        help="Which site.",
+        show_default="the one for any host, or the first",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -24,7 +24,7 @@ def create(
     name: Annotated[str, typer.Option("--name", help="What it is for.")] = "made by the operator",
     scope: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="What it may do; several times. [default: everything]"),
+        typer.Option("--scope", help="What it may do; several times.", show_default="everything"),
     ] = None,
     site: SiteOption = None,
     as_json: JsonOption = False,

@@ -19,10 +19,11 @@ def main() -> None:
     """Run the command line of this process and exit."""
     # Nothing is begun yet: Ctrl-C during the imports shall end Python without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from stemhouse.cli.early import EarlyStart, likely_quality
+    from stemhouse.cli.early import EarlyStart, likely_quality, usual_models_dir
 
     quality = likely_quality(sys.argv[1:])
-    early = None if quality is None else EarlyStart(quality)
+    models_dir = usual_models_dir(os.environ)  # noqa: TID251 - this is the entry point
+    early = None if quality is None else EarlyStart(quality, models_dir)
     import stemhouse.cli.app  # noqa: F401 - the longest of them
 
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stemhouse.cli.options import ModelsDir
+
 if TYPE_CHECKING:
     from stemhouse.engine.weights import ModelStore
 
@@ -17,10 +19,6 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="A model, such as spleeter-2stems or 2stems.")]
-ModelsDir = Annotated[
-    Path | None,
-    typer.Option("--models-dir", help="Folder of weights, instead of the one in the user's cache."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stemhouse.cli.early import MODELS_DIR_VARIABLE
 from stemhouse.errors import InvalidOption
 
 if TYPE_CHECKING:
@@ -22,6 +23,23 @@ WHAT, HOW, WHERE, MACHINE, TALK = (
 """Panels of the help, in which options stand together."""
 
 USUAL_TEMPLATE = "{song}/{stem}.{ext}"
+
+
+def _models_dir(panel: str | None) -> typer.models.OptionInfo:
+    option = typer.Option(
+        "--models-dir",
+        metavar="DIR",
+        envvar=MODELS_DIR_VARIABLE,
+        help="Where weights are kept.",
+        show_default="the user's cache folder",
+        rich_help_panel=panel,
+    )
+    assert isinstance(option, typer.models.OptionInfo)
+    return option
+
+
+ModelsDir = Annotated[Path | None, _models_dir(None)]
+ModelsDirOfMachine = Annotated[Path | None, _models_dir(MACHINE)]
 
 Songs = Annotated[
     list[str],
@@ -61,8 +79,8 @@ Stems = Annotated[
     list[str] | None,
     typer.Option(
         metavar="NAMES",
-        help="Stems to write, as in vocals,drums; may be repeated. [default: all]",
-        show_default=False,
+        help="Stems to write, as in vocals,drums; may be repeated.",
+        show_default="all",
         rich_help_panel=WHAT,
     ),
 ]

@@ -61,8 +61,8 @@ def separate(
         float | None,
         typer.Option(
             metavar="SECONDS",
-            help="Refuse longer songs. [default: no limit]",
-            show_default=False,
+            help="Refuse longer songs.",
+            show_default="no limit",
             rich_help_panel=options.HOW,
         ),
     ] = None,
@@ -91,8 +91,8 @@ def separate(
         int | None,
         typer.Option(
             min=1,
-            help="Threads for the network. [default: all cores]",
-            show_default=False,
+            help="Threads for the network.",
+            show_default="all cores",
             rich_help_panel=options.MACHINE,
         ),
     ] = None,
@@ -104,15 +104,7 @@ def separate(
             rich_help_panel=options.MACHINE,
         ),
     ] = False,
-    models_dir: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Where weights are kept. [default: the user's cache folder]",
-            show_default=False,
-            rich_help_panel=options.MACHINE,
-        ),
-    ] = None,
+    models_dir: options.ModelsDirOfMachine = None,
     offline: Annotated[
         bool,
         typer.Option(

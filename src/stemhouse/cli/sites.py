@@ -21,10 +21,10 @@ app = typer.Typer(no_args_is_help=True, help="Begin, check and list sites.")
 def new(
     name: Annotated[str, typer.Argument(help="What programs call it: choir.")],
     title: Annotated[
-        str | None, typer.Option("--title", help="The brand. [default: made of the name]")
+        str | None, typer.Option("--title", help="The brand.", show_default="made of the name")
     ] = None,
     host: Annotated[
-        str | None, typer.Option("--host", help="Its host. [default: NAME.localhost]")
+        str | None, typer.Option("--host", help="Its host.", show_default="NAME.localhost")
     ] = None,
     config: ConfigOption = None,
 ) -> None:

@@ -14,15 +14,24 @@ if TYPE_CHECKING:
 
     from stemhouse.settings import Settings
 
+_KEEP_ALIVE_S = 125
+"""How long an idle connection stays open: longer than proxies keep theirs (nginx a minute, Caddy
+two), or now and then a request would go out on a connection that is just being closed."""
+
 HostOption = Annotated[
-    str | None, typer.Option("--host", help="Address to listen on. [default: 127.0.0.1]")
+    str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
 ]
 PortOption = Annotated[
-    int | None, typer.Option("--port", min=0, max=65_535, help="Port. [default: 8000]")
+    int | None, typer.Option("--port", min=0, max=65_535, help="Port.", show_default="8000")
 ]
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data-dir", metavar="DIR", help="Where everything is kept.", show_default=False),
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where everything is kept.",
+        show_default="the user's data folder",
+    ),
 ]
 
 
@@ -88,6 +97,7 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
             server_header=False,
             proxy_headers=False,  # behind_proxies does it, and the host with it
             timeout_graceful_shutdown=round(settings.shutdown_s),
+            timeout_keep_alive=_KEEP_ALIVE_S,
         )
     )
     typer.echo(f"Stemhouse is at {settings.address}", err=True)
