@@ -236,6 +236,21 @@ def test_a_link_downloads_without_the_client(client: Client, song: Path, tmp_pat
     assert 500 < (link.expires_at - datetime.now(UTC)).total_seconds() <= 601
 
 
+def test_a_link_to_a_mix_leads_there_until_links_are_ended(
+    client: Client, song: Path, tmp_path: Path
+) -> None:
+    job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
+    quiet = [MixPart("vocals", gain_db=-20)]
+    link = client.link(job.id, parts=quiet, format="wavfloat")
+    before = httpx2.get(link.url)
+
+    client.end_links(job.id)
+
+    own = client.download_mix(job.id, tmp_path / "own.wav", parts=quiet, format="wavfloat")
+    assert before.content == own.read_bytes()
+    assert httpx2.get(link.url).status_code == 404
+
+
 def test_stems_are_mixed_as_they_were_set(client: Client, song: Path, tmp_path: Path) -> None:
     job = client.wait(client.create_job(client.upload(song).id, quality="fast").id)
     loud, quiet = MixPart("vocals"), MixPart("vocals", gain_db=-20)

@@ -336,6 +336,47 @@ def test_a_link_of_a_blocked_account_leads_nowhere(
     assert client.get(path).status_code == 404
 
 
+def test_a_link_downloads_a_mix_as_it_was_set(
+    client: TestClient, member: Member, job_id: str, stem: str
+) -> None:
+    levels = [f"{stem},-6,0.5"]
+    link = make_link(
+        client, member, job_id, mix={"stems": levels, "gain_db": -1}, format="wavfloat"
+    )
+
+    answer = client.get(path_of(link))
+
+    params = {"stem": levels, "gain_db": "-1", "format": "wavfloat"}
+    own = client.get(f"/v1/jobs/{job_id}/mix", params=params, headers=member.headers)
+    assert own.status_code == 200
+    assert answer.content == own.content
+
+
+def test_a_link_to_a_mix_without_levels_has_all_stems(
+    client: TestClient, member: Member, job_id: str
+) -> None:
+    answer = client.get(path_of(make_link(client, member, job_id, mix={}, format="wavfloat")))
+
+    params = {"format": "wavfloat"}
+    own = client.get(f"/v1/jobs/{job_id}/mix", params=params, headers=member.headers)
+    assert answer.content == own.content
+
+
+def test_links_that_were_ended_lead_nowhere_and_new_ones_do(
+    client: TestClient, member: Member, job_id: str
+) -> None:
+    former = [path_of(make_link(client, member, job_id)) for _ in range(2)]
+
+    ended = client.delete(f"/v1/jobs/{job_id}/links", headers=member.headers)
+
+    fresh = path_of(make_link(client, member, job_id))
+    answers = [client.get(path) for path in former]
+    assert ended.status_code == 204
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].json()["error"]["details"] == {"reason": "ended"}
+    assert client.get(fresh).status_code == 200
+
+
 def test_a_link_works_on_its_own_site_alone(
     client: TestClient, member: Member, job_id: str, app: FastAPI, make_member: MakeMember
 ) -> None:
@@ -352,6 +393,12 @@ def test_a_link_works_on_its_own_site_alone(
     [
         ({"stem": "banjo"}, 404, "not_found"),
         ({"format": "midi"}, 400, "invalid_option"),
+        ({"mix": {"stems": ["banjo"]}}, 404, "not_found"),
+        ({"mix": {"stems": ["vocals,loud"]}}, 404, "not_found"),
+        ({"mix": {"stems": ["vocals,99"]}}, 400, "invalid_option"),
+        ({"mix": {"stems": ["vocals", "vocals,-6"]}}, 400, "invalid_option"),
+        ({"mix": {"gain_db": 100}}, 422, "invalid_request"),
+        ({"mix": {}, "stem": "vocals"}, 400, "invalid_option"),
         ({"expires_in_s": 5}, 422, "invalid_request"),
         ({"expires_in_s": 10**9}, 422, "invalid_request"),
     ],

@@ -56,6 +56,7 @@ class AsyncClient(AsyncSession):
     download_archive = carried_out_async(stems.download_archive)
     download_mix = carried_out_async(stems.download_mix)
     link = carried_out_async(stems.link)
+    end_links = carried_out_async(stems.end_links)
     share = carried_out_async(stems.share)
     shares = carried_out_async(stems.shares)
     end_share = carried_out_async(stems.end_share)

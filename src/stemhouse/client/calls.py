@@ -144,11 +144,8 @@ def quote_job(wish: Wish, retries: Retries) -> Plan[Quote]:
     return read(Quote, (yield from ask(request, retries)))
 
 
-def link(
-    job_id: str, stem: str | None, retries: Retries, *, format: str | None, expires_in_s: int
-) -> Plan[Link]:
+def link(job_id: str, body: Mapping[str, object], retries: Retries) -> Plan[Link]:
     """Ask for a link; asking twice does no harm."""
-    body = {"stem": stem, "format": format, "expires_in_s": expires_in_s}
     request = Ask(method="POST", path=path("jobs", job_id, "links"), json=body)
     return read(Link, (yield from ask(request, retries)))
 

@@ -82,7 +82,7 @@ def download_mix(
     """
     params: dict[str, str | Sequence[str]] = {"format": format, "gain_db": str(gain_db)}
     if parts is not None:
-        params["stem"] = [f"{part.stem},{part.gain_db},{part.pan}" for part in parts]
+        params["stem"] = [_written(part) for part in parts]
     where = path("jobs", job_id, "mix")
     return downloading.download(where, params, Path(target), retries=retries, received=received)
 
@@ -92,23 +92,37 @@ def link(
     job_id: str,
     stem: str | None = None,
     *,
+    parts: Sequence[MixPart] | None = None,
+    gain_db: float = 0.0,
     format: str | None = None,
     expires_in_s: int = 3600,
 ) -> Plan[Link]:
-    """Make an address that downloads a stem, or a ZIP of all, without a key.
+    """Make an address that downloads a stem, a mix, or a ZIP of all, without a key.
 
     Parameters
     ----------
     job_id : str
         Which.
     stem : str, optional
-        The stem; without one it is the ZIP.
+        The stem; without one it is the mix, or the ZIP.
+    parts : sequence of MixPart, optional
+        What is in a mix, as in `download_mix`.
+    gain_db : float
+        Of a whole mix.
     format : str, optional
         As in `download_stem`; by default the plan's first.
     expires_in_s : int
         How long it is good: a minute to a week.
     """
-    return calls.link(job_id, stem, retries, format=format, expires_in_s=expires_in_s)
+    body: dict[str, object] = {"stem": stem, "format": format, "expires_in_s": expires_in_s}
+    if parts is not None:
+        body["mix"] = {"stems": [_written(part) for part in parts], "gain_db": gain_db}
+    return calls.link(job_id, body, retries)
+
+
+def end_links(retries: Retries, job_id: str) -> Plan[None]:
+    """End all links that download something of a job, at once."""
+    return calls.remove(path("jobs", job_id, "links"), retries)
 
 
 def share(retries: Retries, job_id: str, *, expires_in_s: int = 604_800) -> Plan[Share]:
@@ -133,6 +147,10 @@ def shares(retries: Retries, job_id: str) -> Plan[list[Share]]:
 def end_share(retries: Retries, job_id: str, share_id: str) -> Plan[None]:
     """End a link that plays a job, at once."""
     return calls.remove(path("jobs", job_id, "shares", share_id), retries)
+
+
+def _written(part: MixPart) -> str:
+    return f"{part.stem},{part.gain_db},{part.pan}"
 
 
 def _download(

@@ -54,6 +54,7 @@ class Client(Session):
     download_archive = carried_out(stems.download_archive)
     download_mix = carried_out(stems.download_mix)
     link = carried_out(stems.link)
+    end_links = carried_out(stems.end_links)
     share = carried_out(stems.share)
     shares = carried_out(stems.shares)
     end_share = carried_out(stems.end_share)

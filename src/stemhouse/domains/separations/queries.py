@@ -63,6 +63,11 @@ def linked(site_id: str, account_id: str, job_id: str) -> Select[Job]:
     )
 
 
+def end_links(job_id: str) -> Update:
+    """End the links of a job that there are: those made from now on carry another number."""
+    return update(Job).where(Job.id == job_id).values(links_ended=Job.links_ended + 1)
+
+
 def result_for(site_id: str, account_id: str, recipe_key: str) -> Select[Result]:
     """Find what the same recording with the same settings gave before."""
     alive = select(Job.result_id).where(

@@ -10,14 +10,31 @@ _HOUR_S = 3600
 _WEEK_S = 7 * 86_400
 
 
+class MixRequest(Request):
+    """A mix, as the addresses of mixes write it."""
+
+    stems: list[str] | None = Field(
+        default=None,
+        max_length=16,
+        description="What is in it, each as name,gain_db,pan; without any, all are as they are.",
+        examples=[["vocals,-6", "accompaniment,0,0.25"]],
+    )
+    gain_db: float = Field(
+        default=0.0, ge=-60, le=24, description="Gain of the whole mix in dB, to leave headroom."
+    )
+
+
 class LinkRequest(Request):
     """A link to make."""
 
     stem: str | None = Field(
         default=None,
         max_length=128,
-        description="The stem; without one it is a ZIP of all of them.",
+        description="The stem; without one it is a ZIP of all of them, or the mix.",
         examples=["vocals"],
+    )
+    mix: MixRequest | None = Field(
+        default=None, description="The stems mixed together, instead of a stem."
     )
     format: str | None = Field(
         default=None,

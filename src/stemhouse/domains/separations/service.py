@@ -32,7 +32,7 @@ _REPEATABLE = frozenset({"failed", "canceled"})
 # What a job is given by its own course; the rest is what was wished for.
 _OWN_COURSE = frozenset(
     {
-        *("id", "state", "price", "last_event", "result_id"),
+        *("id", "state", "price", "last_event", "links_ended", "result_id"),
         *("created_at", "released_at", "started_at", "finished_at", "expires_at"),
         *("attempt", "failures", "runner"),
         *("done_samples", "total_samples", "remaining_s"),

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy.orm import Session
 
-from stemhouse.domains.separations import queries
+from stemhouse.domains.accounts.principal import Principal
+from stemhouse.domains.separations import queries, service
 from stemhouse.domains.separations.tables import Job
 from stemhouse.errors import NotFound
 from stemhouse.settings import Settings
@@ -25,11 +26,15 @@ class DownloadLink:
     account_id, job_id : str
         Whose job, and which.
     stem : str or None
-        A stem; None is all of them as one ZIP.
+        A stem; None is all of them as one ZIP, or the mix.
     format : str
         As its maker's plan allowed it.
     expires_s : int
         When it ends, in seconds since 1970.
+    made_after : int
+        How often the job's links had been ended when it was made.
+    mix : (list of str, float) or None
+        What is in a mix, as its address writes it, and the gain of the whole in dB.
     """
 
     account_id: str
@@ -37,6 +42,8 @@ class DownloadLink:
     stem: str | None
     format: str
     expires_s: int
+    made_after: int = 0
+    mix: tuple[list[str], float] | None = None
 
     @property
     def expires_at(self) -> datetime:
@@ -52,6 +59,18 @@ def ending(now: datetime, expires_in_s: int) -> int:
 def token_of(settings: Settings, site_id: str, link: DownloadLink) -> str:
     """Return what a link has in its address; it works on its site alone."""
     return str(_serializer(settings, site_id).dumps(astuple(link)))
+
+
+def end_links(session: Session, principal: Principal, job_id: str) -> None:
+    """End all links of a job that there are.
+
+    Raises
+    ------
+    NotFound
+        The account has no such job.
+    """
+    job = service.find(session, principal, job_id)
+    session.execute(queries.end_links(job.id))
 
 
 def follow(
@@ -73,6 +92,8 @@ def follow(
     job = session.scalar(queries.linked(site_id, link.account_id, link.job_id))
     if job is None:
         raise NotFound("this link leads nowhere any more: the song has been removed")
+    if job.links_ended != link.made_after:
+        raise NotFound("this link was taken back by who made it", reason="ended")
     return link, job
 
 

@@ -86,6 +86,8 @@ class Job(Owned, Base):
 
     # --- the outcome
     last_event: Mapped[int]
+    links_ended: Mapped[int] = mapped_column(default=0, server_default="0")
+    """How often its download links were ended: those made before lead nowhere."""
     result_id: Mapped[str | None] = mapped_column(
         String(ID_LENGTH), ForeignKey("results.id"), index=True
     )
