@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_links"
-down_revision = "20261126_job_usage"
+down_revision = "20261126_plans_that_change"
 branch_labels = None
 depends_on = None
 
