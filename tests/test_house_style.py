@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 IN_THE_ROOT = {
     *(".ci", ".editorconfig", ".gitignore", "Makefile", "pyproject.toml", "requirements"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "THIRD_PARTY.md"),
-    *("bench", "docs", "examples", "sites", "src", "tests", "tools", "ui"),
+    *("bench", "deploy", "docs", "examples", "sites", "src", "tests", "tools", "ui"),
 }
 # Put together here, so that this file does not hold what it looks for.
 REGISTRIES = re.compile("|".join([r"pypi\." + "org", "python" + "hosted", r"npmjs\." + "org"]))
