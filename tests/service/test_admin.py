@@ -283,6 +283,7 @@ def test_an_alarm_is_listed_until_it_was_seen(
     seen = client.post(path, headers=operator.headers).json()
 
     assert (alarm["site"], alarm["data"], alarm["seen_at"]) == ("default", {"jobs": 240}, None)
+    assert alarm["subject"] == "default"
     assert seen["seen_at"] is not None
     unseen = client.get("/v1/admin/alarms?seen=false", headers=operator.headers).json()
     assert unseen["data"] == []

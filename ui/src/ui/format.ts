@@ -6,6 +6,7 @@ const number = (digits: number) =>
   new Intl.NumberFormat(page.language, { maximumFractionDigits: digits });
 const date = new Intl.DateTimeFormat(page.language, { dateStyle: "medium" });
 const moment = new Intl.DateTimeFormat(page.language, { dateStyle: "medium", timeStyle: "short" });
+const months = new Intl.DateTimeFormat(page.language, { month: "short", year: "numeric" });
 const relative = new Intl.RelativeTimeFormat(page.language, { numeric: "auto" });
 
 const MINUTE_S = 60;
@@ -79,6 +80,9 @@ export function wait(duration_s: number): string {
     return t("units.minutes", { count: Math.ceil(duration_s / MINUTE_S) });
   return t("units.hours", { count: Math.ceil(duration_s / HOUR_S) });
 }
+
+// "2026-11", as books have it.
+export const month = (name: string): string => months.format(new Date(`${name}-15T00:00:00Z`));
 
 export const day = (at: string): string => date.format(new Date(at));
 export const time = (at: string): string => moment.format(new Date(at));

@@ -117,7 +117,15 @@ class AlarmAnswer(Answer):
 
     id: str = Field(description="Identifier.", examples=["alm_01k9zv5w3h8m2n4p6r7s9t0vwx"])
     site: str = Field(description="Its site.", examples=["studio"])
-    kind: str = Field(description="What it is about.", examples=["many_jobs"])
+    kind: str = Field(
+        description="jobs_per_hour: an account makes many songs; accounts_per_address: many "
+        "accounts are made from one network.",
+        examples=["jobs_per_hour"],
+    )
+    subject: str = Field(
+        description="The account, or a keyed hash of the network's address.",
+        examples=["acct_01k9zv5w3h8m2n4p6r7s9t0vwx"],
+    )
     data: dict[str, Any] = Field(description="Facts.", examples=[{"jobs": 240}])
     raised_at: UtcTime = Field(description="When it was raised.")
     seen_at: UtcTime | None = Field(description="When an operator saw it; null before.")

@@ -64,6 +64,7 @@ def show_alarm(alarm: Alarm) -> AlarmAnswer:
         id=alarm.id,
         site=alarm.site_id,
         kind=alarm.kind,
+        subject=alarm.subject,
         data=alarm.data,
         raised_at=alarm.raised_at,
         seen_at=alarm.seen_at,

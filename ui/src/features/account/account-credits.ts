@@ -84,14 +84,14 @@ class AccountCredits extends HouseElement {
     return html`<details class="history">
       <summary>${t("money.history")}</summary>
       <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.history")}><table>
-        <thead><tr>${columns.map((name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`)}</tr></thead>
+        <thead><tr>${columns.map((name, place) => html`<th scope="col" class=${place > 1 ? "amount" : nothing}>${t(`money.column_${name}`)}</th>`)}</tr></thead>
         <tbody>${known.entries.map(
           (entry) => html`<tr>
-          <td class="number">${time(entry.created_at)}</td>
+          <td class="when">${time(entry.created_at)}</td>
           <td>${reason(entry)}
             ${entry.job_id !== null && ENDS.has(entry.kind) ? html`<job-receipt .job_id=${entry.job_id}></job-receipt>` : nothing}</td>
-          <td class="number">${entry.amount === 0 ? nothing : change(entry.amount, entry.unit)}</td>
-          <td class="number">${credits(entry.available_after, entry.unit)}</td>
+          <td class="amount">${entry.amount === 0 ? nothing : change(entry.amount, entry.unit)}</td>
+          <td class="amount">${credits(entry.available_after, entry.unit)}</td>
         </tr>`,
         )}</tbody></table></div>
       ${known.cursor === null ? nothing : html`<p class="actions"><button type="button" class="quiet" @click=${() => this.#more(known)}>${t("money.more")}</button></p>`}

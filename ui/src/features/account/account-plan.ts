@@ -70,7 +70,8 @@ class AccountPlan extends FormElement {
       <summary>${t("money.invoices")}</summary>
       <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.invoices")}><table>
         <thead><tr>${["when", "what", "total", "state", "papers"].map(
-          (name) => html`<th scope="col">${t(`money.column_${name}`)}</th>`,
+          (name) =>
+            html`<th scope="col" class=${name === "total" ? "amount" : nothing}>${t(`money.column_${name}`)}</th>`,
         )}</tr></thead>
         <tbody>${bills.map((bill) => this.#bill(bill))}</tbody>
       </table></div></details>`;
@@ -86,9 +87,9 @@ class AccountPlan extends FormElement {
           aria-label=${t("money.paper_of", { paper: t(`money.paper_${name}`), number: bill.number ?? bill.id })}
           >${t(`money.paper_${name}`)}</a>`;
     return html`<tr>
-      <td class="number">${day(bill.created_at)}</td>
+      <td class="when">${day(bill.created_at)}</td>
       <td>${titled(bill.item)}</td>
-      <td class="number">${price(bill.total_cents, bill.currency)}</td>
+      <td class="amount">${price(bill.total_cents, bill.currency)}</td>
       <td>${state}${back ? html`<br /><small>${t("money.went_back", { amount: price(bill.refunded_cents, bill.currency) })}</small>` : nothing}</td>
       <td><span class="actions">${paper("invoice", bill.hosted_url)} ${paper("receipt", bill.receipt_url)}</span></td>
     </tr>`;

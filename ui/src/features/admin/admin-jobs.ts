@@ -45,7 +45,8 @@ class AdminJobs extends AdminList<Row> {
     return html`<table>
       <thead><tr>
         ${["song", "site", "owner", "state", "cost", "created", "actions"].map(
-          (name) => html`<th scope="col">${t(`admin.columns.${name}`)}</th>`,
+          (name) =>
+            html`<th scope="col" class=${name === "cost" ? "amount" : nothing}>${t(`admin.columns.${name}`)}</th>`,
         )}
       </tr></thead>
       <tbody>${this.rows.map((row) => this.#row(row))}</tbody>
@@ -61,7 +62,7 @@ class AdminJobs extends AdminList<Row> {
       <td>${t(`admin.states.${job.status}`)}
         ${job.progress?.fraction == null ? nothing : percent(job.progress.fraction)}
         ${job.error === null ? nothing : html`<br /><small>${job.error.code}</small>`}</td>
-      <td>${cost === null ? "–" : costly(cost)}</td>
+      <td class="amount">${cost === null ? "–" : costly(cost)}</td>
       <td>${time(job.created_at)}</td>
       <td class="buttons">
         ${UNFINISHED.has(job.status) ? this.#button(job, "cancel") : nothing}

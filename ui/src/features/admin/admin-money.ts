@@ -4,9 +4,9 @@ import { ask } from "../../api/client";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
 import { Fetched } from "../../ui/fetched";
-import { count, credits, price, size, time, wait } from "../../ui/format";
+import { count, credits, month, price, size, time, wait } from "../../ui/format";
 import { address } from "../../ui/page";
-import { t } from "../../ui/texts";
+import { has, t } from "../../ui/texts";
 
 type Money = Schema<"MoneyAnswer">;
 type Alarm = Schema<"AlarmAnswer">;
@@ -62,8 +62,8 @@ class AdminMoney extends HouseElement {
       html`<button class="plain" aria-label=${`${t("admin.money.clear")}: ${whose(flag)}`}
         @click=${() => this.#clear(flag)}>${t("admin.money.clear")}</button>`,
     ]);
-    return html`<p class="hint">${t("admin.money.flags_lead")}</p>
-      ${table(t("admin.money.flags"), ["when", "site", "account", "short", "why", "do"], rows)}`;
+    const columns = ["when", "site", "account", "short", "why", "do"];
+    return table(t("admin.money.flags"), columns, rows, t("admin.money.flags_lead"));
   }
 
   protected override render(): TemplateResult {
@@ -72,8 +72,7 @@ class AdminMoney extends HouseElement {
       ({ money, alarms, flags }) => html`
       ${alarms.map(
         (alarm) => html`<p class="notice bad">
-          <strong>${alarm.site}: ${alarm.kind}</strong>, ${time(alarm.raised_at)}
-          ${facts(alarm.data)}
+          <strong>${alarm.site}</strong>, ${time(alarm.raised_at)}: ${about(alarm)}
           <button class="plain" @click=${() => this.#see(alarm)}>${t("admin.money.seen")}</button>
         </p>`,
       )}
@@ -90,6 +89,17 @@ const facts = (data: Alarm["data"]): string =>
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(", ");
 
+function about({ kind, subject, data }: Alarm): TemplateResult {
+  const words = `admin.money.alarm_${kind}`;
+  if (!has(words)) return html`${kind}, ${facts(data)}`;
+  const numbers = { jobs: Number(data["jobs"] ?? 0), allowed: Number(data["allowed"] ?? 0) };
+  return html`${t(words, numbers)}
+    ${kind === "jobs_per_hour" ? html`<a href="#accounts?q=${subject}">${t("admin.money.whose")}</a>` : nothing}`;
+}
+
+const state = (status: string): string =>
+  has(`admin.money.plan_${status}`) ? t(`admin.money.plan_${status}`) : status;
+
 const micro = (amount: number | null, currency: string | null): string =>
   amount === null || currency === null ? "–" : price(amount / 1e6, currency, 4);
 
@@ -99,7 +109,7 @@ function costs(rows: Money["costs"]): TemplateResult {
       t("admin.money.costs"),
       ["month", "site", "jobs", "processor", "device", "stored", "cost", "each", "net", "margin"],
       rows.map((row) => [
-        row.month,
+        month(row.month),
         row.site,
         count(row.jobs),
         row.processor_s > 0 ? wait(row.processor_s) : "–",
@@ -108,7 +118,9 @@ function costs(rows: Money["costs"]): TemplateResult {
         micro(row.cost_microcents, row.currency),
         micro(row.cost_per_job_microcents, row.currency),
         row.currency === null ? "–" : price(row.net_cents, row.currency),
-        micro(row.margin_microcents, row.currency),
+        row.margin_microcents === null || row.currency === null
+          ? "–"
+          : price(Math.round(row.margin_microcents / 1e6), row.currency),
       ]),
     )}
     ${rows.some((row) => row.currency === null) ? html`<p class="hint">${t("admin.money.no_tariff")}</p>` : nothing}
@@ -124,7 +136,7 @@ function shown({ costs: spent, credits, takings, subscribers }: Money): Template
       t("admin.money.takings"),
       ["month", "site", "bills", "paid", "tax", "refunded", "net"],
       takings.map((row) => [
-        row.month,
+        month(row.month),
         row.site,
         count(row.bills),
         price(row.paid_cents, row.currency),
@@ -138,7 +150,7 @@ function shown({ costs: spent, credits, takings, subscribers }: Money): Template
     ${table(
       t("admin.money.subscribers"),
       ["site", "plan", "state", "accounts"],
-      subscribers.map((row) => [row.site, row.plan, row.status, count(row.accounts)]),
+      subscribers.map((row) => [row.site, row.plan, state(row.status), count(row.accounts)]),
     )}
     ${table(
       t("admin.money.credits"),
@@ -155,18 +167,37 @@ function shown({ costs: spent, credits, takings, subscribers }: Money): Template
     )}`;
 }
 
+// Columns that are compared from line to line.
+const NUMBERS = new Set([
+  ...["accounts", "bills", "cost", "device", "each", "expired", "granted", "jobs", "margin", "net"],
+  ...[
+    "outstanding",
+    "paid",
+    "processor",
+    "refunded",
+    "short",
+    "spent",
+    "stored",
+    "taken_back",
+    "tax",
+  ],
+]);
+
 function table(
   title: string,
   columns: readonly string[],
   rows: readonly (readonly (string | TemplateResult)[])[],
+  lead = "",
 ): TemplateResult {
+  const kind = (place: number) => (NUMBERS.has(columns[place] ?? "") ? "amount" : nothing);
   return html`<section class="stack"><h3>${title}</h3>
+    ${lead === "" ? nothing : html`<p class="hint">${lead}</p>`}
     ${
       rows.length === 0
         ? html`<p class="hint">${t("admin.nothing")}</p>`
         : html`<div class="table-wrap" role="region" tabindex="0" aria-label=${title}><table>
-          <thead><tr>${columns.map((name) => html`<th scope="col">${t(`admin.money.columns_${name}`)}</th>`)}</tr></thead>
-          <tbody>${rows.map((row) => html`<tr>${row.map((cell) => html`<td>${cell}</td>`)}</tr>`)}</tbody>
+          <thead><tr>${columns.map((name, place) => html`<th scope="col" class=${kind(place)}>${t(`admin.money.columns_${name}`)}</th>`)}</tr></thead>
+          <tbody>${rows.map((row) => html`<tr>${row.map((cell, place) => html`<td class=${kind(place)}>${cell}</td>`)}</tr>`)}</tbody>
         </table></div>`
     }
   </section>`;

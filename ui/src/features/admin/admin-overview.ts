@@ -62,8 +62,9 @@ function shown({ overview, failures, largest }: Known): TemplateResult {
       <table>
         <caption>${t("admin.overview.sites")}</caption>
         <thead><tr>
-          ${["site", "done", "failed", "users", "guests", "songs", "stems", "takedowns"].map(
-            (name) => html`<th scope="col">${t(`admin.columns.${name}`)}</th>`,
+          <th scope="col">${t("admin.columns.site")}</th>
+          ${["done", "failed", "users", "guests", "songs", "stems", "takedowns"].map(
+            (name) => html`<th scope="col" class="amount">${t(`admin.columns.${name}`)}</th>`,
           )}
         </tr></thead>
         <tbody>${overview.sites.map(siteRow)}</tbody>
@@ -95,19 +96,22 @@ function shown({ overview, failures, largest }: Known): TemplateResult {
 function siteRow(site: Schema<"SiteNumbers">): TemplateResult {
   return html`<tr>
     <th scope="row"><a href=${site.address}>${site.title}</a></th>
-    <td>${count(site.jobs["succeeded"] ?? 0)}</td>
-    <td>${count(site.jobs["failed"] ?? 0)}</td>
-    <td>${count(site.users)}</td>
-    <td>${count(site.guests)}</td>
-    <td>${count(site.uploads.number)} · ${size(site.uploads.size_bytes)}</td>
-    <td>${count(site.results.number)} · ${size(site.results.size_bytes)}</td>
-    <td>${
+    <td class="amount">${count(site.jobs["succeeded"] ?? 0)}</td>
+    <td class="amount">${count(site.jobs["failed"] ?? 0)}</td>
+    <td class="amount">${count(site.users)}</td>
+    <td class="amount">${count(site.guests)}</td>
+    <td class="amount">${stored(site.uploads)}</td>
+    <td class="amount">${stored(site.results)}</td>
+    <td class="amount">${
       site.open_takedowns === 0
         ? "0"
         : html`<a href="#takedowns?site=${site.site}">${count(site.open_takedowns)}</a>`
     }</td>
   </tr>`;
 }
+
+const stored = ({ number, size_bytes }: Schema<"SiteNumbers">["uploads"]): string =>
+  number === 0 ? count(0) : `${count(number)} · ${size(size_bytes)}`;
 
 const figure = (name: string, value: string): TemplateResult =>
   html`<div class="card"><dt>${name}</dt><dd>${value}</dd></div>`;
