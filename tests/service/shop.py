@@ -188,7 +188,7 @@ class Shop:
 
     def flagged(self, member: Member) -> int:
         with transaction(self.sessions, read_only=True) as session:
-            short = select(LedgerFlag.short).where(
+            short = select(LedgerFlag.short - LedgerFlag.settled).where(
                 LedgerFlag.account_id == member.account_id, LedgerFlag.cleared_at.is_(None)
             )
             return sum(session.scalars(short))

@@ -52,6 +52,10 @@ class Model:
         self.now = BEGAN
         self.lots: list[Lot] = []
         self.taken: dict[str, TakenBack] = {}
+        self.late = 0
+        self.owed: list[list[int]] = []
+        """What was short of each take-back, and how many holds there were before it."""
+        self.order: list[int] = []
         self.holds: dict[int, list[tuple[Lot, int]]] = {}
         self.ended: set[int] = set()
         self.spent = 0
@@ -83,11 +87,23 @@ class Model:
 
     def end(self, job: int, kept: int) -> None:
         self.ended.add(job)
+        back = []
         for lot, part in self.holds[job]:
             spent = min(part, kept)
             kept -= spent
             self.spent += spent
             lot.left += part - spent
+            back.append((lot, part - spent))
+        # What was to be taken back while it was held is taken now.
+        for owed in self.owed:
+            if self.order.index(job) >= owed[1]:
+                continue
+            for number, (lot, part) in enumerate(back):
+                late = min(part, owed[0]) if lot.alive(self.now) else 0
+                back[number] = (lot, part - late)
+                lot.left -= late
+                owed[0] -= late
+                self.late += late
 
 
 class Lost(Exception):
@@ -147,6 +163,7 @@ class Books(RuleBasedStateMachine):
         if not known:
             assert amount <= self.model.available
             self.model.holds[job] = self.model.take(amount)
+            self.model.order.append(job)
 
     @rule(job=JOBS, delivered=st.integers(0, 200), lost=LOST)
     def settle(self, job: int, delivered: int, lost: bool) -> None:
@@ -187,6 +204,7 @@ class Books(RuleBasedStateMachine):
         if cause not in self.model.taken:
             got = sum(part for _, part in self.model.take(amount, of))
             self.model.taken[cause] = TakenBack(got, amount - got)
+            self.model.owed.append([amount - got, len(self.model.order)])
         assert taken == self.model.taken[cause]
 
     @rule(hours=st.sampled_from([1, 23, 24 * 3, 24 * 14]))
@@ -228,6 +246,7 @@ class Books(RuleBasedStateMachine):
         # Which of them took which lots nobody can say, so both end here.
         for job, _ in held:
             self.model.holds[job] = self.model.take(amount)
+            self.model.order.append(job)
         for job, _ in held:
             self.finish(job, amount, lost=False)
 
@@ -240,7 +259,8 @@ class Books(RuleBasedStateMachine):
             totals = totals_of_account(session, self.owner.site_id, self.owner.account_id)
             for one in totals.values():
                 assert one.spent == self.model.spent
-                assert one.taken_back == sum(each.amount for each in self.model.taken.values())
+                taken = sum(each.amount for each in self.model.taken.values())
+                assert one.taken_back == taken + self.model.late
                 parts = (one.available, one.held, one.spent, one.expired, one.taken_back)
                 assert one.granted == sum(parts)
 

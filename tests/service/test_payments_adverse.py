@@ -3,14 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from stemhouse.db.session import transaction
+from stemhouse.domains.accounts.scope import Owner
+from stemhouse.domains.billing.service import Ledger
+from stemhouse.domains.billing.tables import LedgerFlag
 from stemhouse.domains.payments import catching_up, events
 from stemhouse.domains.payments.tables import StripeDeparture, StripeEvent
 from stemhouse.domains.payments.till import Till
@@ -184,6 +188,75 @@ def test_what_paid_an_invoice_is_found_behind_what_was_given_up(shop: Shop, buye
     shop.refund()
 
     assert (shop.credits(buyer), shop.bills(buyer)[0].refunded_cents) == (0, 500)
+
+
+# --- credits that are held while they are to go back
+
+
+@pytest.fixture
+def waiting(shop: Shop, buyer: Member) -> Callable[[], None]:
+    # Four of ten songs are on their way when the money goes back; they do not get done.
+    shop.buy(buyer)
+    whose = Owner(buyer.site_id, buyer.account_id)
+    with transaction(shop.sessions) as session:
+        Ledger(session, whose, "song", shop.clock()).hold("job_1", 4)
+    shop.refund()
+
+    def give_up() -> None:
+        with transaction(shop.sessions) as session:
+            Ledger(session, whose, "song", shop.clock()).refund("job_1")
+
+    return give_up
+
+
+def test_credits_that_were_held_go_back_when_their_song_does_not_get_done(
+    shop: Shop, buyer: Member, waiting: Callable[[], None]
+) -> None:
+    before = (shop.credits(buyer), shop.flagged(buyer))
+
+    waiting()
+
+    assert (before, shop.credits(buyer), shop.flagged(buyer)) == ((0, 4), 0, 0)
+
+
+def test_credits_that_went_back_late_come_back_whole_when_the_refund_fails(
+    shop: Shop, buyer: Member, waiting: Callable[[], None]
+) -> None:
+    account = shop.counter().account
+    waiting()
+
+    fail_refund(account, account.rows("refund")[0]["id"])
+    shop.deliver()
+
+    assert (shop.credits(buyer), shop.flagged(buyer)) == (10, 0)
+    assert shop.bills(buyer)[0].credits_short == 0
+
+
+def test_credits_whose_loss_the_operator_took_are_not_taken_late(
+    shop: Shop, buyer: Member, waiting: Callable[[], None]
+) -> None:
+    with transaction(shop.sessions) as session:
+        session.execute(update(LedgerFlag).values(cleared_at=shop.clock()))
+
+    waiting()
+
+    assert shop.credits(buyer) == 4
+
+
+def test_new_credits_do_not_pay_for_what_is_missing(
+    shop: Shop, buyer: Member, waiting: Callable[[], None]
+) -> None:
+    shop.buy(buyer)
+    whose = Owner(buyer.site_id, buyer.account_id)
+    with transaction(shop.sessions) as session:
+        ledger = Ledger(session, whose, "song", shop.clock())
+        ledger.hold("job_2", 3)
+        ledger.refund("job_2")
+    kept = (shop.credits(buyer), shop.flagged(buyer))
+
+    waiting()
+
+    assert (kept, shop.credits(buyer), shop.flagged(buyer)) == ((10, 4), 10, 0)
 
 
 # --- plans that are paid back, and paid again

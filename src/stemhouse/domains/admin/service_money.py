@@ -100,7 +100,7 @@ def show_flags(session: Session, found: Sequence[LedgerFlag]) -> list[FlagAnswer
             id=one.transaction_id,
             site=one.site_id,
             owner=known[one.account_id],
-            short=one.short,
+            short=one.short - one.settled if one.cleared_at is None else one.short,
             unit=cast(Unit, moved[one.transaction_id].unit),
             note=moved[one.transaction_id].note,
             created_at=one.created_at,

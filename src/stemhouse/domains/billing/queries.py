@@ -10,13 +10,11 @@ from sqlalchemy import (
     Delete,
     Select,
     Subquery,
-    Update,
     case,
     delete,
     func,
     or_,
     select,
-    update,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -289,16 +287,31 @@ def came_with(account_id: str, key: str) -> Select[int]:
     )
 
 
-def clear_flags(account_id: str, key_start: str, now: datetime) -> Update:
-    """Say that what could not be taken back is not missing any more."""
-    transactions = select(LedgerTransaction.id).where(
-        LedgerTransaction.account_id == account_id,
-        LedgerTransaction.key.startswith(key_start, autoescape=True),
-    )
+def flags_of(account_id: str, key_start: str) -> Select[LedgerFlag]:
+    """List what was short of take-backs whose keys begin so, newest first."""
     return (
-        update(LedgerFlag)
-        .where(LedgerFlag.transaction_id.in_(transactions), LedgerFlag.cleared_at.is_(None))
-        .values(cleared_at=now)
+        select(LedgerFlag)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerFlag.transaction_id)
+        .where(
+            LedgerTransaction.account_id == account_id,
+            LedgerTransaction.key.startswith(key_start, autoescape=True),
+        )
+        .order_by(LedgerFlag.transaction_id.desc())
+    )
+
+
+def open_flags(hold: LedgerTransaction) -> Select[LedgerFlag, LedgerTransaction]:
+    """List what is missing of what was to be taken back while something was held."""
+    return (
+        select(LedgerFlag, LedgerTransaction)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerFlag.transaction_id)
+        .where(
+            LedgerTransaction.account_id == hold.account_id,
+            LedgerTransaction.unit == hold.unit,
+            LedgerTransaction.id > hold.id,
+            LedgerFlag.cleared_at.is_(None),
+        )
+        .order_by(LedgerFlag.transaction_id)
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import new_id, new_id_after
 from stemhouse.domains.accounts.scope import Owner
-from stemhouse.domains.billing import books, queries
+from stemhouse.domains.billing import books, flags, queries
 from stemhouse.domains.billing.books import Kind
 from stemhouse.domains.billing.lots import LotState, Movement, Share, move, take, total
 from stemhouse.domains.billing.tables import (
@@ -113,8 +113,8 @@ class Ledger:
         """Take credits back for a cause, once: a refunded payment, a dispute.
 
         What is left of the grant of the cause `of` goes first, then other credits, the soonest to
-        expire first. What jobs hold stays theirs. Where there is not enough the rest is `short`,
-        and the account is flagged.
+        expire first. What jobs hold stays theirs; if it comes back, it is taken then. Where there
+        is not enough the rest is `short`, and the account is flagged.
 
         Raises
         ------
@@ -151,16 +151,23 @@ class Ledger:
                     **self._owned(),
                     transaction_id=transaction_id,
                     short=short,
+                    settled=0,
                     created_at=self._now,
                 )
             )
         return TakenBack(total(taken), short)
 
-    def clear_flags(self, causes: str) -> None:
-        """Forget what was short of take-backs whose cause begins so: it came back after all."""
-        self._session.execute(
-            queries.clear_flags(self._owner.account_id, f"take-back:{causes}", self._now)
-        )
+    def missing(self, causes: str) -> int:
+        """Return what is missing of take-backs whose cause begins so."""
+        return flags.missing(self._session, self._owner.account_id, f"take-back:{causes}")
+
+    def forgive(self, causes: str, most: int) -> int:
+        """Forget what is missing of take-backs whose cause begins so, at most so much: it was paid
+        after all. Return how much.
+        """
+        self._begin()  # a song may end at this moment, and take of it
+        whose = self._owner.account_id
+        return flags.forgive(self._session, whose, f"take-back:{causes}", most=most, now=self._now)
 
     def hold(self, job_id: str, amount: int) -> bool:
         """Set credits aside for a job, once.
@@ -272,7 +279,28 @@ class Ledger:
         )
         # What comes back to a lot whose time is over by now is gone at once.
         self._expire_overdue()
+        self._take_back_late(hold, back)
         return True
+
+    def _take_back_late(self, hold: LedgerTransaction, back: list[Share]) -> None:
+        """Take of what comes back what was to be taken back while it was held."""
+        usable = queries.usable_lots(hold.account_id, hold.unit, self._now)
+        alive = {row[0] for row in self._session.execute(usable)}
+        left = [share for share in back if share.lot_id in alive]
+        for flag, entry in self._session.execute(queries.open_flags(hold)).all():
+            taken, left = take(left, flag.short - flag.settled)
+            if not taken:
+                return
+            self._enter(
+                _Entry(
+                    kind="take_back",
+                    key=f"{entry.key}:late:{hold.job_id}",
+                    unit=hold.unit,
+                    note=entry.note,
+                    movements=move(taken, books.TAKE_BACK),
+                )
+            )
+            flags.settle(flag, total(taken), self._now)
 
     def _begin(self) -> None:
         """Lock the books until the transaction ends, and let go what has expired."""

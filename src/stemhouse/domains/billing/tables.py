@@ -118,10 +118,16 @@ class LedgerGuard(Owned, Base):
 
 
 class LedgerFlag(Owned, Base):
-    """Credits that were to be taken back and had been spent already: the operator decides."""
+    """Credits that were to be taken back and had been spent already: the operator decides.
+
+    What was held then and comes back later is taken then.
+    """
 
     __tablename__ = "ledger_flags"
-    __table_args__ = (CheckConstraint("short > 0", name="short"),)
+    __table_args__ = (
+        CheckConstraint("short > 0", name="short"),
+        CheckConstraint("0 <= settled AND settled <= short", name="settled"),
+    )
 
     transaction_id: Mapped[str] = mapped_column(
         String(ID_LENGTH),
@@ -129,6 +135,8 @@ class LedgerFlag(Owned, Base):
         primary_key=True,
     )
     short: Mapped[int] = mapped_column(BigInteger)
+    settled: Mapped[int] = mapped_column(BigInteger)
+    """How much of it is not missing any more: taken later, or paid after all."""
     created_at: Mapped[datetime]
     cleared_at: Mapped[datetime | None]
     """When the operator had decided, or the money came back after all."""

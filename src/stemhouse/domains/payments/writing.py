@@ -242,7 +242,7 @@ class Writer:
     def _move(self, bill: Bill, wanted: int, came: Came) -> None:
         cause = f"{bill.id}:{self.customer.revision}"
         if wanted > bill.credits_taken:
-            taken = came.ledger.take_back(
+            came.ledger.take_back(
                 wanted - bill.credits_taken,
                 cause=cause,
                 note=f"paid back: {bill.item}",
@@ -250,13 +250,12 @@ class Writer:
             )
             # What was short is spent: it is not asked for again, and the account is flagged.
             bill.credits_taken = wanted
-            bill.credits_short += taken.short
+            bill.credits_short = min(wanted, came.ledger.missing(f"{bill.id}:"))
         elif wanted < bill.credits_taken:
             given = bill.credits_taken - wanted
-            short = min(given, bill.credits_short)
-            bill.credits_taken, bill.credits_short = wanted, bill.credits_short - short
-            if bill.credits_short == 0:
-                came.ledger.clear_flags(f"{bill.id}:")
+            short = came.ledger.forgive(f"{bill.id}:", given)
+            missing = came.ledger.missing(f"{bill.id}:")
+            bill.credits_taken, bill.credits_short = wanted, min(wanted, missing)
             if given > short:
                 came.ledger.grant(
                     given - short,
