@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_missing_credits"
-down_revision = "20261126_plans_that_change"
+down_revision = "20261126_links"
 branch_labels = None
 depends_on = None
 
