@@ -44,6 +44,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield service
 
 
+_UNTIL_HEARD = """async () => {
+  const { player } = document.querySelector('stem-player');
+  while (player.position_s < 0.2) await new Promise(go => setTimeout(go, 20));
+}"""
+
+
 def wait_for_sites(service: Served) -> None:
     # The service looks at its folder once a second.
     with httpx2.Client(timeout=PATIENCE_MS / 1000) as client:
@@ -191,3 +197,13 @@ def test_an_address_without_a_page_looks_like_the_site(
         expect(page.locator("h1")).to_have_text("Nothing plays here")
         assert not faults_of(page)
         page.screenshot(path=PICTURES / f"studio-404-{SIZES[size][0]}.png", full_page=True)
+
+
+@ONE_SIZE
+def test_the_page_on_embedding_shows_a_player_that_plays(page: Page) -> None:
+    page.goto("/s/studio/developers/player")
+
+    page.get_by_role("button", name="Play", exact=True).click()
+
+    page.evaluate(_UNTIL_HEARD)
+    expect(page.locator("stem-player").get_by_text("Carlos Viola Iborra")).to_be_visible()

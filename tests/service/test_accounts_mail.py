@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 import socketserver
 import stat
+import string
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,13 +16,15 @@ from fastapi.testclient import TestClient
 from sqlalchemy import select
 
 from stemhouse.db.session import SessionFactory, reading, transaction
-from stemhouse.domains.accounts import outbox
+from stemhouse.domains.accounts import letters, outbox
 from stemhouse.domains.accounts.mail import FolderMailer, Mail, SmtpMailer
 from stemhouse.domains.accounts.tables import OutgoingMail
 from stemhouse.errors import InvalidSettings, MailFailed
+from stemhouse.pages.texts import languages
 from stemhouse.settings import Settings
+from stemhouse.sites.place import shipped_folder
 from stemhouse.testing.clock import ManualClock
-from tests.service.browser import Browser, mails, token_in
+from tests.service.browser import PASSWORD, Browser, mails, token_in
 
 MAIL = Mail(recipient="ada@example.org", subject="Grüße", body="https://example.org/?token=x\n")
 
@@ -237,3 +241,47 @@ def test_what_is_in_the_link_cannot_write_into_the_page(client: TestClient) -> N
 
     assert "<script>" not in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("language", letters.languages())
+def test_mails_say_the_same_in_every_language(language: str) -> None:
+    def facts(texts: Mapping[str, Mapping[str, str]]) -> dict[str, dict[str, set[str]]]:
+        return {
+            kind: {part: values_in(text[part]) for part in text} for kind, text in texts.items()
+        }
+
+    usual = letters.texts_in(letters.USUAL)
+
+    assert facts(letters.texts_in(language)) == facts(usual)
+    assert letters.languages() == languages()
+    assert all(text["subject"] and "\n" not in text["subject"] for text in usual.values())
+
+
+def values_in(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize(
+    ("preferred", "subject", "page"),
+    [
+        ("de-AT,de;q=0.9,en;q=0.8", "Wähle ein neues Passwort", "/de/reset?token="),
+        ("en", "choose a new password", "/reset?token="),
+        ("fr", "choose a new password", "/reset?token="),
+    ],
+)
+def test_mails_speak_as_the_page_does(
+    client: TestClient, settings: Settings, preferred: str, subject: str, page: str
+) -> None:
+    shutil.copytree(shipped_folder() / "studio", settings.data_dir / "sites" / "studio")
+    client.app.state.services.sites._looked_at = 0.0  # type: ignore[attr-defined]
+    browser = Browser(client)
+    browser.post("/s/studio/v1/account", json={"email": "ada@example.org", "password": PASSWORD})
+    mails(settings.data_dir, 1)
+
+    asked = {"email": "ada@example.org"}
+    headers = {"Accept-Language": preferred}
+    browser.post("/s/studio/v1/password-reset", json=asked, headers=headers)
+
+    mail = mails(settings.data_dir, 2)[1]
+    assert subject in mail["Subject"]
+    assert page in mail.get_content()

@@ -419,8 +419,24 @@ def test_the_example_can_be_played_from_anywhere(part: str, client: TestClient) 
     assert (piece.status_code, piece.content) == (206, whole.content[100:200])
 
 
+def test_the_example_is_a_result_that_players_read(client: TestClient) -> None:
+    below = "/s/studio/example/stems/"
+
+    manifest = client.get(f"{below}manifest.json").json()
+
+    assert manifest["complete"]
+    assert len(manifest["stems"]) == 2
+    for stem in manifest["stems"]:
+        segments = [client.get(below + one["name"]) for one in stem["segments"]]
+        assert {answer.headers["content-type"] for answer in segments} == {"audio/flac"}
+        assert sum(one["length_samples"] for one in stem["segments"]) == manifest["length_samples"]
+        assert client.get(below + stem["waveform"]["name"]).content.startswith(b"SHWF")
+
+
 def test_the_example_has_no_other_files(client: TestClient) -> None:
     assert client.get("/example/waves.m4a").status_code == 404
+    assert client.get("/example/stems/../waves.json").status_code == 404
+    assert client.get("/example/stems/other.json").status_code == 404
     assert client.get("/example/..%2Fexample%2Fsong.m4a").status_code == 404
 
 

@@ -64,7 +64,12 @@ def _by_path(scope: Scope, services: Services, path: str) -> Response | None:
 def _settle(scope: Scope, site: Site, address: str) -> None:
     state = scope.setdefault("state", {})
     state["site"] = site
-    state["place"] = Place(site=site, root_path=scope.get("root_path", ""), address=address)
+    state["place"] = Place(
+        site=site,
+        root_path=scope.get("root_path", ""),
+        address=address,
+        accept_language=Headers(scope=scope).get("accept-language", ""),
+    )
 
 
 def _unknown(scope: Scope, services: Services) -> Response:

@@ -24,11 +24,14 @@ class Place:
     address : str
         Its address for links that travel, such as those in mails: made of the settings and of
         hosts that the site file names, never of what a request claims.
+    accept_language : str
+        Which languages whoever asks prefers, as the header of that name has it.
     """
 
     site: Site
     root_path: str
     address: str
+    accept_language: str = ""
 
 
 def place_of(request: Request) -> Place:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
+from stemhouse.http.language import preferred
 from stemhouse.http.sites import place_of
 from stemhouse.pages.texts import USUAL, languages
 from stemhouse.sites.schema import Site
@@ -78,22 +79,6 @@ def moved(request: Request, path: str) -> Response | None:
     target = _address(request, prefix(site, str(wanted)) + plain)
     headers = {"Vary": "Accept-Language, Cookie", "Cache-Control": "private, no-cache"}
     return RedirectResponse(target or root_path, 302, headers=headers)
-
-
-def preferred(header: str, spoken: tuple[str, ...]) -> str | None:
-    """Return the language of a site that an Accept-Language header likes best."""
-    wishes: list[tuple[float, int, str]] = []
-    for place, part in enumerate(header.split(",")):
-        tag, _, weight = part.strip().partition(";q=")
-        try:
-            quality = float(weight) if weight else 1.0
-        except ValueError:
-            continue
-        base = tag.split("-")[0].lower()
-        found = next((one for one in spoken if tag.lower() == one.lower() or base == one), None)
-        if found and quality > 0:
-            wishes.append((-quality, place, found))
-    return min(wishes)[2] if wishes else None
 
 
 def _choose(request: Request, language: str, plain: str) -> Response:

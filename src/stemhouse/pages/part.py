@@ -6,6 +6,7 @@ from stemhouse.http.part import Part
 from stemhouse.pages import (
     assets_routes,
     discovery,
+    example_stems,
     legal,
     mail_links,
     public,
@@ -18,6 +19,7 @@ PAGES = Part(
     name="pages",
     routers=(
         discovery.router,
+        example_stems.router,
         public.router,
         legal.router,
         reference.router,

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Request
 
 from stemhouse.pages import offers, questions
-from stemhouse.pages.example import example_for
+from stemhouse.pages.example import example_for, parts
 from stemhouse.pages.routing import add_page, page_router
 from stemhouse.pages.scene import Scene, Sheet
 from stemhouse.pages.wording import both
@@ -81,6 +81,9 @@ def player(scene: Scene, _request: Request) -> Sheet:
         template="player.html",
         title=scene.say("developers.player"),
         description=scene.say("developers.player_lead"),
+        values={"rows": len(parts())},
+        scripts=("src/app/site.ts", "src/app/player.ts"),
+        texts=("player", "stems"),
     )
 
 

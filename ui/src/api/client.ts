@@ -1,5 +1,5 @@
 // Asks the API: typed by the OpenAPI document, with the token that changes need.
-import { address, csrfToken } from "../ui/page";
+import { address, csrfToken, page } from "../ui/page";
 import { refusal, Unreachable } from "./errors";
 import type { AnswerOf, BodyOf, Method, PathOf, PlaceOf, QueryOf } from "./types";
 
@@ -30,7 +30,8 @@ interface Sent {
 }
 
 async function send(method: string, url: string, asked: Sent): Promise<Response> {
-  const headers = new Headers({ Accept: "application/json" });
+  // Mails come in the language of the page that had them sent.
+  const headers = new Headers({ Accept: "application/json", "Accept-Language": page.language });
   if (method !== "GET") headers.set("X-CSRF-Token", csrfToken());
   if (asked.once !== undefined) headers.set("Idempotency-Key", asked.once);
   if (asked.body !== undefined) headers.set("Content-Type", "application/json");

@@ -1,55 +1,82 @@
-"""What the mails say."""
+"""The mails, in the language of whoever asked for them: ``mail_texts/`` has a file for each."""
 
 from __future__ import annotations
 
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Final
 from urllib.parse import quote
 
 from stemhouse.domains.accounts.mail import Mail
+from stemhouse.http.language import preferred
 from stemhouse.http.sites import Place
+from stemhouse.sites.schema import Site
+
+USUAL: Final = "en"
+"""For sites in languages that there are no texts for."""
+
+_FOLDER: Final = files("stemhouse.domains.accounts") / "mail_texts"
 
 
 def confirm_address(place: Place, recipient: str, token: str) -> Mail:
     """Ask the owner of an address to confirm it."""
-    return Mail(
-        recipient=recipient,
-        subject=f"{place.site.title}: confirm your e-mail address",
-        body=(
-            "Hello,\n\n"
-            f"please confirm that this address is yours, for {place.site.title}:\n\n"
-            f"{_link(place, 'verify', token)}\n\n"
-            "The link works for a day. If you did not ask for it, do nothing.\n"
-        ),
-    )
+    return _with_link(place, recipient, "confirm_address", f"/verify?token={quote(token)}")
 
 
 def choose_password(place: Place, recipient: str, token: str) -> Mail:
     """Let somebody who forgot a password choose a new one."""
-    return Mail(
-        recipient=recipient,
-        subject=f"{place.site.title}: choose a new password",
-        body=(
-            "Hello,\n\n"
-            f"here you can choose a new password for {place.site.title}:\n\n"
-            f"{_link(place, 'reset', token)}\n\n"
-            "The link works for an hour. If you did not ask for it, do nothing: "
-            "your password stays as it is.\n"
-        ),
-    )
+    return _with_link(place, recipient, "choose_password", f"/reset?token={quote(token)}")
 
 
 def already_here(place: Place, recipient: str) -> Mail:
     """Tell somebody who signs up again that there is an account."""
+    return _with_link(place, recipient, "already_here", "/sign-in")
+
+
+def language_of(place: Place) -> str:
+    """Return the language of mails to whoever asks: of the site's, what the browser says."""
+    spoken = spoken_at(place.site)
+    return preferred(place.accept_language, spoken) or spoken[0]
+
+
+def spoken_at(site: Site) -> tuple[str, ...]:
+    """Return the languages of a site's mails, the usual one first."""
+    return tuple(one for one in site.languages if one in languages()) or (USUAL,)
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Return the languages that there are texts for."""
+    names = sorted(file.name for file in _FOLDER.iterdir() if file.name.endswith(".toml"))
+    return tuple(name.removesuffix(".toml") for name in names)
+
+
+@cache
+def texts_in(language: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the subject and the body of every mail."""
+    text = (_FOLDER / f"{language}.toml").read_text(encoding="utf-8")
+    found: dict[str, dict[str, str]] = tomllib.loads(text)
+    return found
+
+
+def write(
+    place: Place, recipient: str, kind: str, *, language: str, values: Mapping[str, str]
+) -> Mail:
+    """Return a mail with its values filled in; `title` is the site's."""
+    text = texts_in(language)[kind]
+    known = {"title": place.site.title, **values}
     return Mail(
         recipient=recipient,
-        subject=f"{place.site.title}: you have an account already",
-        body=(
-            "Hello,\n\n"
-            f"somebody, probably you, has signed up at {place.site.title} with this address, "
-            f"which has an account already. Sign in at\n\n{place.address}/\n\n"
-            "or ask there for a new password. If it was not you, do nothing.\n"
-        ),
+        subject=text["subject"].format_map(known),
+        body=text["body"].format_map(known),
     )
 
 
-def _link(place: Place, page: str, token: str) -> str:
-    return f"{place.address}/{page}?token={quote(token)}"
+def _with_link(place: Place, recipient: str, kind: str, path: str) -> Mail:
+    language = language_of(place)
+    # The page behind the link speaks as the mail does.
+    part = "" if language == spoken_at(place.site)[0] else f"/{language}"
+    link = f"{place.address}{part}{path}"
+    return write(place, recipient, kind, language=language, values={"link": link})
