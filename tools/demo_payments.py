@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -48,6 +49,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--stripe-port", type=int, default=8001)
     asked = parser.parse_args()
+    # Ended from outside it leaves nothing behind either.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     clock = ShiftedClock()
     with (
         tempfile.TemporaryDirectory() as folder,

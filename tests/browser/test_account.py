@@ -51,6 +51,20 @@ def test_somebody_signs_up_out_and_in_again(page: Page, look: Look) -> None:
 
 
 @ONE_SIZE
+def test_somebody_with_a_throw_away_address_is_told_why_it_is_not_taken(
+    page: Page, expected_errors: list[str]
+) -> None:
+    expected_errors.append("400")
+    page.goto("/sign-up")
+    page.get_by_label("E-mail").fill("ada@mailinator.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.locator("sign-up-form").get_by_role("button", name="Create an account").click()
+
+    expect(page.get_by_role("alert")).to_contain_text("Use an address that you keep.")
+    expect(page.get_by_label("E-mail")).to_have_value("ada@mailinator.com")
+
+
+@ONE_SIZE
 def test_a_wrong_password_is_told_and_nothing_typed_is_lost(
     page: Page, expected_errors: list[str]
 ) -> None:

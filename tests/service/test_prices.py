@@ -417,8 +417,19 @@ def test_accounts_of_one_network_are_limited_and_alarm_the_operator(
         in error_of(answers[2])["message"]
     )
     assert error_of(answers[2])["details"]["retry_after_s"] > 0
+    assert error_of(answers[2])["details"]["reason"] == "accounts_per_address"
     with transaction(sessions, read_only=True) as session:
         assert session.scalars(select(Alarm.kind)).all() == ["accounts_per_address"]
+
+
+def test_guests_of_one_network_are_limited_and_told_why(opened: Open) -> None:
+    client = opened(guard={"guests_per_address_per_day": 1})
+
+    first, second = [Browser(client).post("/v1/session/guest") for _ in range(2)]
+
+    assert (first.status_code, second.status_code) == (201, 429)
+    assert "so that free songs are left for everybody" in error_of(second)["message"]
+    assert error_of(second)["details"]["reason"] == "guests_per_address"
 
 
 def test_a_site_may_leave_accounts_uncounted(opened: Open) -> None:

@@ -70,9 +70,9 @@ def not_signed_in_page(
     """Return the page for who comes from a provider and is not let in: why, and what to do."""
     # The address of a way back holds a code: the page is nobody else's, and nothing keeps it.
     scene = replace(scene_of(request, Visitor()), language=language_of_visitor(request))
-    reason = str(error.details.get("reason", error.code))
+    told = (error.details.get("reason"), error.code)
     text = scene.say(
-        f"sign_in_refused.{reason if reason in _REASONS else 'failed'}",
+        f"sign_in_refused.{next((one for one in told if one in _REASONS), 'failed')}",
         email=scene.site.operator.email,
         wait=_wait(error, scene.language),
     )

@@ -92,7 +92,7 @@ class Guard(Table):
     """What keeps free credits from being taken by the same hands again and again."""
 
     guests_per_address_per_day: Count = Field(
-        default=5, description="Guests that one network address may become in a day."
+        default=5, description="Guests that one network address may become in a day; 0 is none."
     )
     accounts_per_address_per_day: Count = Field(
         default=10, description="Accounts that one network address may make in a day; 0 is any."

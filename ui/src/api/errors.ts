@@ -1,4 +1,5 @@
 // Refusals of the API, with words that people can read.
+import { wait } from "../ui/format";
 import { has, t } from "../ui/texts";
 import type { Schema } from "./types";
 
@@ -46,15 +47,23 @@ function factsIn(text: string): Partial<Facts> {
   }
 }
 
-// What to show: our own words for codes that we know in the page's language, else the API's.
+// What to show: our own words for codes that we know in the page's language, for the very reason
+// or limit where there are some; else the API's.
 export function wordsFor(error: unknown): string {
   if (error instanceof ApiError) {
-    const name = `errors.${error.code}`;
-    return has(name) ? t(name) : error.message;
+    const { code, details } = error;
+    const why = String(details["reason"] ?? details["limit"] ?? "");
+    const name = [`errors.${code}_${why}`, `errors.${code}`].find(has);
+    return name === undefined ? error.message : t(name, valuesOf(error));
   }
   if (error instanceof Unreachable) return error.message;
   return t("errors.unexpected");
 }
+
+const valuesOf = ({ details, retryAfter_s }: ApiError): Record<string, string | number> => ({
+  allowed: Number(details["allowed"] ?? 0),
+  wait: wait(retryAfter_s ?? 60),
+});
 
 export const isAbort = (error: unknown): boolean =>
   error instanceof DOMException && error.name === "AbortError";

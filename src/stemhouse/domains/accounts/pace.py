@@ -1,4 +1,4 @@
-"""How many accounts one network address makes in a day."""
+"""How many accounts one network address makes in a day, and how many guests it becomes."""
 
 from __future__ import annotations
 
@@ -44,8 +44,32 @@ def limit_accounts(request: Request) -> None:
                 "as many accounts were made from your network today as one network may make "
                 f"({guard.accounts_per_address_per_day}), so that free credits are left for "
                 "everybody: come back tomorrow, or write to whoever runs this service",
+                reason=KIND,
                 **error.details,
             ) from None
+
+
+def limit_guests(request: Request) -> None:
+    """Count guests by network address.
+
+    Raises
+    ------
+    RateLimited
+        The site takes no more today.
+    """
+    services, site = services_of(request), place_of(request).site
+    who = address_token(services.settings, network_address(request))
+    most = site.guard.guests_per_address_per_day
+    try:
+        rate_limits_of(request).count_together(f"{most}/day", f"guest:{site.name}", who)
+    except RateLimited as error:
+        raise RateLimited(
+            "as many people tried this without an account from your network today as one network "
+            f"may ({most}), so that free songs are left for everybody: make an account, or come "
+            "back tomorrow",
+            reason="guests_per_address",
+            **error.details,
+        ) from None
 
 
 def _alarm(request: Request, who: str) -> None:

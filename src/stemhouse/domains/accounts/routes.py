@@ -20,7 +20,7 @@ from stemhouse.domains.accounts.access import (
 )
 from stemhouse.domains.accounts.cookies import TheCookies
 from stemhouse.domains.accounts.disposable import refuse_disposable
-from stemhouse.domains.accounts.pace import limit_accounts
+from stemhouse.domains.accounts.pace import limit_accounts, limit_guests
 from stemhouse.domains.accounts.plans import takes_guests
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.accounts.schemas import (
@@ -40,7 +40,7 @@ from stemhouse.domains.accounts.service import NewUser, SignedIn
 from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.accounts.tokens import address_token, csrf_token, sign_guest
 from stemhouse.errors import Conflict, Forbidden
-from stemhouse.http.limits import network_address, rate_limits_of
+from stemhouse.http.limits import rate_limits_of
 from stemhouse.http.services import CurrentServices, CurrentSettings, Now
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace
@@ -116,9 +116,7 @@ def become_guest(
     if known is not None:
         account = service.load(session, known)
     else:
-        who = address_token(settings, network_address(request))
-        rates = f"{site.guard.guests_per_address_per_day}/day"
-        rate_limits_of(request).count_together(rates, f"guest:{site.name}", who)
+        limit_guests(request)
         account = service.become_guest(session, site.name, now)
     cookie = sign_guest(settings, site.name, account.id)
     cookies.remember_guest(response, cookie)

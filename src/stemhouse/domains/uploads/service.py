@@ -78,6 +78,8 @@ def begin(
         raise QuotaExceeded(
             "as many uploads are on their way as your plan allows at once "
             f"({plan.max_files_at_once}): wait for one to finish, or delete one",
+            limit="max_files_at_once",
+            allowed=plan.max_files_at_once,
             max_files_at_once=plan.max_files_at_once,
         )
     upload = Upload(
