@@ -246,7 +246,15 @@ class Settings(BaseModel):
     songs_at_once: Annotated[int, Field(ge=1, le=64)] = _setting(
         1,
         "Workers",
-        "Songs that each worker separates side by side; the same for all workers of a database.",
+        "Songs that each worker separates side by side; the same for all workers of a queue.",
+    )
+    worker_queue: Literal["cpu", "gpu"] = _setting(
+        "cpu", "Workers", "Which songs this worker takes: cpu, or gpu, those of gpu_qualities."
+    )
+    gpu_qualities: tuple[Literal["fast", "standard", "best"], ...] = _setting(
+        (),
+        "Workers",
+        "Qualities whose songs wait for workers with worker_queue=gpu; the same everywhere.",
     )
     song_memory_bytes: Count = _setting(
         8_589_934_592,

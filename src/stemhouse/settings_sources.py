@@ -122,7 +122,7 @@ def _with_keys_of_sites(values: dict[str, Any], given: dict[str, Any]) -> dict[s
 
 
 def _parse(name: str, text: str) -> Any:
-    if name == "trusted_proxies":
+    if isinstance(Settings.model_fields[name].default, tuple):
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return None if name in {"models_dir", "sites_dir"} and not text else text
 

@@ -40,6 +40,7 @@ from stemhouse.domains.separations.service import Desk
 from stemhouse.domains.separations.tables import Job, JobEvent, Result, ResultStem
 from stemhouse.domains.separations.wishes import Wish
 from stemhouse.domains.uploads.tables import Upload
+from stemhouse.engine.options import Quality
 from stemhouse.engine.progress import CancelToken
 from stemhouse.engine.runtime import RuntimeOptions
 from stemhouse.jobs import heartbeat
@@ -125,11 +126,11 @@ class Installation:
             )
         return upload_id
 
-    def submit(self, owner: Principal, upload_id: str) -> str:
+    def submit(self, owner: Principal, upload_id: str, quality: Quality = "fast") -> str:
         desk = Desk(shelf=ModelShelf(self.settings.models_dir), site=self.site)
         with transaction(self.sessions) as session:
             change = Change(session, self.queue, LedgerPurse(self.settings), datetime.now(UTC))
-            wish = Wish(upload_id=upload_id, quality="fast")
+            wish = Wish(upload_id=upload_id, quality=quality)
             return service.submit(change, owner, wish, desk).id
 
     def cancel(self, owner: Principal, job_id: str) -> None:
@@ -232,7 +233,7 @@ def installed(settings: Settings, sessions: SessionFactory) -> Iterator[Installa
     settings = settings.model_copy(update={"models_dir": models})
     write_site(settings.data_dir / "sites")
     prepare_queue(settings.effective_database_url)
-    queue = JobQueue(settings.effective_database_url)
+    queue = JobQueue(settings.effective_database_url, settings.gpu_qualities)
     installation = Installation(settings, sessions, queue)
     try:
         yield installation
@@ -253,6 +254,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "song_memory_bytes",
         "song_stall_s",
         "songs_at_once",
+        "worker_queue",
         "storage_url",
         "s3_endpoint",
         "s3_access_key",
@@ -261,6 +263,7 @@ def environment(settings: Settings) -> dict[str, str]:
     values = {f"STEMHOUSE_{name.upper()}": str(getattr(settings, name)) for name in names}
     return {
         **values,
+        "STEMHOUSE_GPU_QUALITIES": ",".join(settings.gpu_qualities),
         "STEMHOUSE_DATABASE_URL": settings.effective_database_url,
         "STEMHOUSE_S3_SECRET_KEY": settings.s3_secret_key.get_secret_value(),
         "STEMHOUSE_SECRET_KEY": settings.secret_key.get_secret_value(),

@@ -16,6 +16,7 @@ from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.work import SeparationSteps, WorkOptions
 from stemhouse.domains.webhooks.announce import JobAnnouncer
 from stemhouse.domains.webhooks.sending import DeliveryRunner, SendingOptions
+from stemhouse.errors import InvalidSettings
 from stemhouse.http.outbound import OutboundPolicy
 from stemhouse.http.part import Part
 from stemhouse.http.services import Services, utc_now
@@ -37,7 +38,7 @@ def running_worker(
     url = settings.effective_database_url
     prepare_queue(url)
     scratch = _own_scratch(settings.data_dir / _SCRATCH)
-    queue = JobQueue(url)
+    queue = JobQueue(url, settings.gpu_qualities)
     steps = SeparationSteps(
         Bench(sessions=sessions, storage=storage, scratch=scratch),
         queue,
@@ -75,8 +76,14 @@ WORKER = Part(name="worker", lifespan=_beside_the_api)
 
 
 def _worker_options(settings: Settings) -> WorkerOptions:
+    if settings.worker_queue == "gpu" and not settings.gpu_qualities:
+        raise InvalidSettings(
+            "worker_queue is gpu, but gpu_qualities names no quality: this worker would wait for "
+            "ever; set gpu_qualities, here and for stemhouse web, or take worker_queue away"
+        )
     return WorkerOptions(
         database_url=settings.effective_database_url,
+        lane=settings.worker_queue,
         songs_at_once=settings.songs_at_once,
         poll_s=settings.worker_poll_s,
         heartbeat_s=settings.heartbeat_s,

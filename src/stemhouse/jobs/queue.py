@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Collection
+from typing import Final, Literal
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
 from sqlalchemy.orm import Session
@@ -12,7 +13,12 @@ from stemhouse.db.session import make_engine
 from stemhouse.jobs.bell import ring
 
 APPLICATION: Final = "stemhouse"
-QUEUE: Final = "songs"
+Lane = Literal["cpu", "gpu"]
+"""Which workers take a job."""
+
+QUEUES: Final[dict[Lane, str]] = {"cpu": "songs", "gpu": "songs_gpu"}
+"""What the lanes are called in the database."""
+
 WORKFLOW: Final = "separate_song_1"
 """The name says the shape: with other steps, or other answers of steps, it is another name."""
 
@@ -53,9 +59,12 @@ class JobQueue:
     ----------
     database_url : str
         The database that holds both our tables and the queue's.
+    gpu_kinds : collection of str
+        Kinds of jobs that are for workers with a GPU; all others are for those without.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, gpu_kinds: Collection[str] = ()) -> None:
+        self._gpu_kinds = frozenset(gpu_kinds)
         url = library_url(database_url)
         self._client = DBOSClient(
             system_database_url=url,
@@ -65,7 +74,11 @@ class JobQueue:
             lazy=True,
         )
 
-    def submit(self, session: Session, job_id: str, urgency: int) -> None:
+    def lane_of(self, kind: str) -> Lane:
+        """Return which workers jobs of a kind are for."""
+        return "gpu" if kind in self._gpu_kinds else "cpu"
+
+    def submit(self, session: Session, job_id: str, urgency: int, lane: Lane) -> None:
         """Queue a job in the caller's transaction: it exists when and only when that commits.
 
         Submitting the same job again changes nothing.
@@ -74,7 +87,7 @@ class JobQueue:
             session,
             {
                 "workflow_name": WORKFLOW,
-                "queue_name": QUEUE,
+                "queue_name": QUEUES[lane],
                 "workflow_id": job_id,
                 "app_version": VERSION,
                 "priority": urgency,

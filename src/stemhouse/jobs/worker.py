@@ -17,7 +17,7 @@ from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.jobs import heartbeat
 from stemhouse.jobs.bell import Bell
-from stemhouse.jobs.queue import APPLICATION, QUEUE, VERSION, WORKFLOW, library_url
+from stemhouse.jobs.queue import APPLICATION, QUEUES, VERSION, WORKFLOW, Lane, library_url
 from stemhouse.jobs.steps import Incarnation, JobSteps
 
 _log = logging.getLogger(__name__)
@@ -39,8 +39,10 @@ class WorkerOptions:
     ----------
     database_url : str
         The database that holds the queue.
+    lane : {"cpu", "gpu"}
+        Which jobs it takes.
     songs_at_once : int
-        Jobs that one worker runs side by side; the same for all workers of an installation.
+        Jobs that one worker runs side by side; the same for all workers of a lane.
     poll_s : float
         Between two looks at the queue when nothing rings.
     heartbeat_s : float
@@ -52,6 +54,7 @@ class WorkerOptions:
     """
 
     database_url: str
+    lane: Lane = "cpu"
     songs_at_once: int = 1
     poll_s: float = 1.0
     heartbeat_s: float = 5.0
@@ -112,7 +115,7 @@ class Worker:
         # The library's own loop would look at the queue by the clock alone.
         DBOS.listen_queues([])
         DBOS.launch()
-        self._taking = _Taking(library, bell)
+        self._taking = _Taking(library, QUEUES[self._options.lane], bell)
         _log.info("worker started", extra={"executor_id": incarnation.executor_id})
 
     def _register_workflow(self, incarnation: Incarnation, bell: Bell) -> None:
@@ -189,10 +192,14 @@ class Worker:
 
 
 class _Taking:
-    """The library's loop that takes jobs from the queue, woken by our bell."""
+    """The library's loop that takes jobs from a queue, woken by our bell.
 
-    def __init__(self, library: DBOS, bell: Bell) -> None:
-        queue = DBOS.retrieve_queue(QUEUE)
+    The loop is private to the library, which is pinned: what it offers to everybody cannot be
+    woken, and looks at the queue by the clock alone. The tests of the bell notice a change.
+    """
+
+    def __init__(self, library: DBOS, name: str, bell: Bell) -> None:
+        queue = DBOS.retrieve_queue(name)
         assert queue is not None, "registered when the worker started"
         self._bell = bell
         self._thread = threading.Thread(
@@ -268,7 +275,7 @@ def _register_queue(options: WorkerOptions) -> None:
     )
     try:
         client.register_queue(
-            QUEUE,
+            QUEUES[options.lane],
             worker_concurrency=options.songs_at_once,
             polling_interval_sec=options.poll_s,
         )

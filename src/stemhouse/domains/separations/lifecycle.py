@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
@@ -15,7 +15,7 @@ from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import JobState
 from stemhouse.domains.separations.tables import Discarded, Job, JobEvent
 from stemhouse.errors import StemhouseError
-from stemhouse.jobs.queue import JobQueue
+from stemhouse.jobs.queue import JobQueue, Lane
 
 Announce = Callable[[Session, Job, str], None]
 """Told, inside the transaction, of every event: the session, the job as it is now, the kind. How
@@ -125,8 +125,8 @@ def cancel(change: Change, job: Job) -> bool:
 
     It ends here and now, whatever its worker is at: that one finds its attempt overtaken between
     two blocks. So a job whose worker is dead, frozen or busy ends as quickly as any other.
+    The caller holds the lock of the account.
     """
-    _lock(change, job)
     values = {"finished_at": change.now, "remaining_s": None}
     return _give_up(change, enter(change, job.id, Move(state="canceled", values=values)))
 
@@ -139,7 +139,7 @@ def release_waiting(change: Change, site_id: str, account_id: str) -> None:
         if released >= max(1, job.running_cap):
             return
         job.released_at = change.now
-        change.queue.submit(change.session, job.id, job.urgency)
+        change.queue.submit(change.session, job.id, job.urgency, cast(Lane, job.lane))
         released += 1
     change.session.flush()
 

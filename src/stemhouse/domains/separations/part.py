@@ -43,7 +43,7 @@ def _running(app: FastAPI) -> Iterator[None]:
     settings = services.settings
     url = settings.effective_database_url
     prepare_queue(url)
-    queue = JobQueue(url)
+    queue = JobQueue(url, settings.gpu_qualities)
     watch = JobWatch(services.sessions)
     app.state.job_queue = queue
     app.state.job_watch = watch

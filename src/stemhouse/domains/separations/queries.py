@@ -128,17 +128,17 @@ def waiting(account_id: str) -> Select[Job]:
 
 
 def ahead_of(job: Job) -> Select[int, float]:
-    """Count the jobs that run before this one, and their seconds of audio."""
+    """Count the jobs of its lane that run before this one, and their seconds of audio."""
     before = or_(Job.urgency < job.urgency, and_(Job.urgency == job.urgency, Job.id < job.id))
     return select(func.count(Job.id), func.coalesce(func.sum(Job.duration_s), 0.0)).where(
-        Job.state == "queued", before
+        Job.state == "queued", Job.lane == job.lane, before
     )
 
 
-def running_total() -> Select[int, float]:
-    """Count the jobs that run, and their seconds of audio."""
+def running_total(lane: str) -> Select[int, float]:
+    """Count the jobs of a lane that run, and their seconds of audio."""
     return select(func.count(Job.id), func.coalesce(func.sum(Job.duration_s), 0.0)).where(
-        Job.state == "processing"
+        Job.state == "processing", Job.lane == lane
     )
 
 
@@ -155,11 +155,11 @@ def unfinished_by_state() -> Select[str, int, float]:
     )
 
 
-def recent_speeds(newest: int) -> Select[float, datetime | None, datetime | None]:
-    """Read duration, start and end of the jobs that succeeded last."""
+def recent_speeds(lane: str, newest: int) -> Select[float, datetime | None, datetime | None]:
+    """Read duration, start and end of the jobs of a lane that succeeded last."""
     return (
         select(Job.duration_s, Job.started_at, Job.finished_at)
-        .where(Job.state == "succeeded", Job.started_at.is_not(None))
+        .where(Job.state == "succeeded", Job.lane == lane, Job.started_at.is_not(None))
         .order_by(Job.id.desc())
         .limit(newest)
     )
@@ -276,6 +276,6 @@ def standings(
     ).where(Job.id.in_(job_ids))
 
 
-def queue_order() -> Select[str]:
-    """List the waiting jobs in the order in which they will run."""
-    return select(Job.id).where(Job.state == "queued").order_by(Job.urgency, Job.id)
+def queue_order() -> Select[str, str]:
+    """List the waiting jobs and their lanes, in the order in which they will run."""
+    return select(Job.id, Job.lane).where(Job.state == "queued").order_by(Job.urgency, Job.id)

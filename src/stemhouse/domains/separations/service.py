@@ -318,6 +318,7 @@ def _new_job(change: Change, principal: Principal, order: Order, unfinished: int
         price=order.price,
         unit=order.unit,
         urgency=priority(plan.priority, unfinished),
+        lane=change.queue.lane_of(recipe.quality),
         running_cap=plan.max_running_jobs,
         created_at=change.now,
         retention_s=plan.retention_s,

@@ -63,6 +63,8 @@ class Job(Owned, Base):
     """What the price counts: song or second."""
     urgency: Mapped[int] = mapped_column(BigInteger)
     """Lower runs first."""
+    lane: Mapped[str] = mapped_column(String(8), default="cpu", server_default="cpu")
+    """Which workers take it: cpu or gpu."""
     running_cap: Mapped[int]
     """How many jobs of the account may be with the workers at once, by its plan."""
     released_at: Mapped[datetime | None]

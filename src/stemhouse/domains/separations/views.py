@@ -43,12 +43,13 @@ def show_job(session: Session, job: Job, root_path: str = "") -> JobAnswer:
 def show_jobs(session: Session, jobs: Sequence[Job], root_path: str = "") -> list[JobAnswer]:
     """Return jobs, with one look at their results."""
     stems = service.stems_of(session, jobs)
-    speed = _speed(session) if any(job.state == "queued" for job in jobs) else _SPEED
+    lanes = {job.lane for job in jobs if job.state == "queued"}
+    speeds = {lane: _speed(session, lane) for lane in lanes}
     return [
         _shown(
             job,
             _address(job, root_path),
-            queue=_queue(session, job, speed),
+            queue=_queue(session, job, speeds.get(job.lane, _SPEED)),
             result=_result(session, job, stems, _address(job, root_path)),
         )
         for job in jobs
@@ -133,16 +134,16 @@ def _queue(session: Session, job: Job, speed: float) -> QueueAnswer | None:
     if job.state != "queued":
         return None
     ahead, ahead_s = session.execute(queries.ahead_of(job)).one()
-    _running, running_s = session.execute(queries.running_total()).one()
+    _running, running_s = session.execute(queries.running_total(job.lane)).one()
     # Those that run are half done, taken together.
     work_s = ahead_s + running_s / 2 + job.duration_s
     return QueueAnswer(place=ahead + 1, estimate_s=round(work_s / speed, 1))
 
 
-def _speed(session: Session) -> float:
+def _speed(session: Session, lane: str) -> float:
     """Return seconds of audio for a second of waiting, as of late."""
     audio_s, wall_s = 0.0, 0.0
-    for duration_s, started, finished in session.execute(queries.recent_speeds(_RECENT)):
+    for duration_s, started, finished in session.execute(queries.recent_speeds(lane, _RECENT)):
         if started is not None and finished is not None:
             audio_s += duration_s
             wall_s += (finished - started) / timedelta(seconds=1)

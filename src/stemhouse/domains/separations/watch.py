@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -192,10 +193,12 @@ class JobWatch:
     def _places(self, session: Session) -> dict[str, int]:
         if self._looks % _PLACES_EVERY != 1:
             return {}
-        return {
-            job_id: place
-            for place, job_id in enumerate(session.scalars(queries.queue_order()), start=1)
-        }
+        places: dict[str, int] = {}
+        ahead: Counter[str] = Counter()
+        for job_id, lane in session.execute(queries.queue_order()):
+            ahead[lane] += 1
+            places[job_id] = ahead[lane]
+        return places
 
     def _tell(
         self, session: Session, watchers: list[Watcher], before: Standing | None, now: Standing
