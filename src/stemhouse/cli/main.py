@@ -19,6 +19,8 @@ def main() -> None:
     """Run the command line of this process and exit."""
     # Nothing is begun yet: Ctrl-C during the imports shall end Python without a word.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    # Nothing here multiplies large matrices: NumPy's threads for that would only spin beside ours.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - read when NumPy is imported
     from stemhouse.cli.early import EarlyStart, likely_quality, usual_models_dir
 
     quality = likely_quality(sys.argv[1:])
