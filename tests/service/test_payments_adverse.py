@@ -27,7 +27,7 @@ from stemhouse.testing.stripe.money import (
     fail_refund,
 )
 from stemhouse.testing.stripe.subscriptions import cancel
-from tests.service.conftest import Member
+from tests.service.conftest import MakeMember, Member
 from tests.service.shop import PAYS, Shop
 from tests.service.test_payments import buyer, catalogues, choose, fake, shop
 from tests.service.test_payments_edges import leave
@@ -84,6 +84,34 @@ def test_an_event_waits_for_the_key_of_its_site(shop: Shop, buyer: Member) -> No
 
     assert (done, waiting.state, waiting.error) == (False, "received", "no_key")
     assert shop.credits(buyer) == 10
+
+
+# --- answers that nobody understands
+
+
+def test_one_thing_that_cannot_be_read_keeps_no_other_waiting(
+    shop: Shop, buyer: Member, make_member: MakeMember
+) -> None:
+    shop.subscribe(buyer)
+    account, other = shop.counter().account, make_member()
+    (subscription,) = account.rows("subscription")
+    account.tell("customer.subscription.updated", subscription)
+    kept, subscription["items"]["data"] = subscription["items"]["data"], []
+    assert shop.pay(shop.url(other, kind="pack", item="ten")).status_code == 303
+    broken = account.tell("invoice.paid", {"id": "in_broken", "object": "invoice"})
+    broken["data"] = {"object": None}
+    shop.counter().seller.post.lose()
+
+    shop.catch_up()
+    waiting = [one for one in shop.events() if one[1] == "received"]
+    credits = shop.credits(other)
+    subscription["items"]["data"] = kept
+    shop.clock.advance(60)
+    shop.catch_up()
+
+    assert credits == 10
+    assert waiting == [("customer.subscription.updated", "received")]
+    assert {state for _, state in shop.events()} == {"done"}
 
 
 # --- accounts that go

@@ -5,6 +5,7 @@ The library takes a second to import, so it comes with the first call and not wi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
@@ -20,6 +21,8 @@ from stemhouse.domains.payments.facts import (
     SubscriptionFacts,
 )
 from stemhouse.errors import NotFound, PaymentsRefused, PaymentsUnavailable
+
+logger = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
@@ -80,9 +83,9 @@ class StripeGateway:
     def price(self, lookup_key: str) -> PriceFacts | None:
         """Find the price that is sold under a name."""
         asked = {"lookup_keys": [lookup_key], "active": True, "expand": ["data.currency_options"]}
-        with asking():
+        with asking(), understanding():
             found = self.api.prices.list(asked).data
-        return reading.price_of(plain(found[0])) if found else None
+            return reading.price_of(plain(found[0])) if found else None
 
     def promotion_code(self, code: str) -> str | None:
         """Find a code that can be used."""
@@ -92,9 +95,9 @@ class StripeGateway:
 
     def create_session(self, fields: Json, key: str) -> SessionFacts:
         """Make a Checkout session, once per key."""
-        with asking():
+        with asking(), understanding():
             made = self.api.checkout.sessions.create(fields, {"idempotency_key": key})
-        return reading.session_of(plain(made))
+            return reading.session_of(plain(made))
 
     def expire_session(self, session_id: str) -> None:
         """Close a session that nobody is to pay any more.
@@ -157,22 +160,22 @@ class StripeGateway:
     def session(self, session_id: str) -> SessionFacts:
         """Read a Checkout session."""
         asked = {"expand": ["payment_intent"]}
-        with asking():
+        with asking(), understanding():
             return reading.session_of(plain(self.api.checkout.sessions.retrieve(session_id, asked)))
 
     def subscription(self, subscription_id: str) -> SubscriptionFacts:
         """Read a subscription."""
-        with asking():
+        with asking(), understanding():
             asked = {"expand": ["schedule.phases.items.price"]}
             found = self.api.subscriptions.retrieve(subscription_id, asked)
-        return reading.subscription_of(plain(found))
+            return reading.subscription_of(plain(found))
 
     def invoice(self, invoice_id: str) -> InvoiceFacts:
         """Read an invoice and what became of its money."""
-        with asking():
+        with asking(), understanding():
             found = plain(self.api.invoices.retrieve(invoice_id, {"expand": ["payments"]}))
-        intent_id = reading.intent_of(found)
-        return reading.invoice_of(found, self._charge(intent_id) if intent_id else None)
+            intent_id = reading.intent_of(found)
+            return reading.invoice_of(found, self._charge(intent_id) if intent_id else None)
 
     def invoice_of_payment(self, intent_id: str) -> str | None:
         """Find the invoice that a payment was for."""
@@ -190,8 +193,7 @@ class StripeGateway:
         }
         with asking():
             told = [plain(one) for one in self.api.events.list(asked).auto_paging_iter()]
-        facts = [reading.event_of(one) for one in reversed(told)]
-        return [one for one in facts if one is not None]
+        return [fact for one in reversed(told) if (fact := _event_of(one)) is not None]
 
     def _charge(self, intent_id: str) -> ChargeFacts | None:
         with asking():
@@ -207,6 +209,16 @@ class StripeGateway:
         return reading.charge_of(charge, disputes)
 
 
+def _event_of(event: Json) -> EventFacts | None:
+    try:
+        with understanding():
+            return reading.event_of(event)
+    except PaymentsUnavailable as error:
+        facts = {"event": event.get("id"), "reason": error.details["reason"]}
+        logger.error("an event of Stripe cannot be read", extra=facts)
+        return None
+
+
 def site_in(row: Mapping[str, Any]) -> str | None:
     """Return the site that an object was made for."""
     site: str | None = (row.get("metadata") or {}).get(reading.SITE)
@@ -217,6 +229,25 @@ def plain(found: Any) -> Json:
     """Return one of the library's objects as dictionaries."""
     answer: Json = found.to_dict()
     return answer
+
+
+@contextmanager
+def understanding() -> Iterator[None]:
+    """Turn what we cannot read into an error of ours: one object that Stripe shapes otherwise must
+    not keep all others waiting.
+
+    Raises
+    ------
+    PaymentsUnavailable
+        Something is missing, or is of another kind.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PaymentsUnavailable(
+            "Stripe answers otherwise than this service understands",
+            reason=f"{type(error).__name__}: {error}"[:200],
+        ) from error
 
 
 @contextmanager
