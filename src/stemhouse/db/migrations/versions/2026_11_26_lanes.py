@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_lanes"
-down_revision = "20261126_links"
+down_revision = "20261126_missing_credits"
 branch_labels = None
 depends_on = None
 
