@@ -15,6 +15,9 @@ PYTEST_WORKERS ?= 4
 # Neighbours stay together, because they share servers; who is done takes over from the other.
 PYTEST_SPREAD  := -n $(PYTEST_WORKERS) --dist worksteal
 
+# Each has a browser and a service of its own. Sound is measured: more than cores would be late.
+BROWSER_WORKERS ?= 2
+
 # Hundreds of Python processes start in a run of the tests: none should compile what another has.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -27,7 +30,7 @@ NODE      := $(VENV)/.node
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run demo test test-browser test-faults check format coverage bench bench-service quality golden migration
-.PHONY: bench-pages bench-player demo-payments example documents requirements dist clean weights dev ui
+.PHONY: bench-pages bench-player demo-payments example picture documents requirements dist clean weights dev ui
 
 help: ## List what make can do
 	@echo "Stemhouse takes songs apart. make run is the place to start."
@@ -68,8 +71,9 @@ test: $(DEVELOP) $(NODE) ui ## Set up and run the tests (ARGS='-k codec' to choo
 		echo "The weights could not be fetched: the tests that need them will be skipped and say so."
 	$(BIN)/python -m pytest $(PYTEST_SPREAD) --ignore tests/browser $(ARGS)
 
-test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about ten minutes)
-	$(BIN)/python -m pytest tests/browser $(ARGS)
+test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a real browser (about six minutes)
+	$(BIN)/python -m tests.browser.chromium
+	$(BIN)/python -m pytest -n $(BROWSER_WORKERS) --dist worksteal tests/browser $(ARGS)
 
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (a quarter of an hour)
 	$(BIN)/python -m pytest --faults tests/service/test_faults*.py $(ARGS)
@@ -114,6 +118,9 @@ migration: $(DEVELOP) ## Write the migration that the tables need (NAME=add_pric
 
 example: $(DEVELOP) weights ## Take the demo song apart for the first pages' example anew
 	$(BIN)/python tools/example.py
+
+picture: $(DEVELOP) $(NODE) ui ## Take the picture in README.md anew
+	$(BIN)/python -m tools.picture
 
 documents: $(DEVELOP) $(NODE) ## Write what is generated from the code: API description and types, settings
 	$(BIN)/python tools/openapi.py

@@ -72,7 +72,7 @@ def reference(scene: Scene, request: Request) -> Sheet:
         title=scene.say("reference.title"),
         description=scene.say("reference.description", title=scene.site.title),
         values={
-            "chapters": chapters_of(document, server),
+            "chapters": _kept_chapters(request, document, server),
             "introduction": whole(document["info"]["description"]),
             "lead": scene.say("reference.lead", version=document["info"]["version"], server=server),
             "ways": [
@@ -81,6 +81,18 @@ def reference(scene: Scene, request: Request) -> Sheet:
             ],
         },
     )
+
+
+def _kept_chapters(request: Request, document: Json, server: str) -> list[Chapter]:
+    # The document is an application's for its life, and sites have few addresses: made once for
+    # each, they take no 35 ms of every answer.
+    state = request.app.state
+    if not hasattr(state, "reference_chapters"):
+        state.reference_chapters = {}
+    kept: dict[str, list[Chapter]] = state.reference_chapters
+    if server not in kept:
+        kept[server] = chapters_of(document, server)
+    return kept[server]
 
 
 def chapters_of(document: Json, server: str) -> list[Chapter]:

@@ -6,7 +6,7 @@ import { isAbort, wordsFor } from "../../api/errors";
 import { announce } from "../../ui/announce";
 import { define, HouseElement } from "../../ui/element";
 import { Owner } from "../../ui/owner";
-import { address } from "../../ui/page";
+import { address, page } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { cardView } from "../songs/card";
 import { Follower } from "../songs/follow";
@@ -41,6 +41,11 @@ export class SongLibrary extends HouseElement implements CardHost {
 
   // Answers to words that have changed meanwhile are dropped with their owner.
   async #look(cursor: string | null = null): Promise<void> {
+    // Nobody has songs, and would only be told that.
+    if (page.visitor === "nobody") {
+      this.loading = "done";
+      return;
+    }
     const search = this.#newSearch();
     this.loading = cursor === null ? "first" : "more";
     const query = { limit: 20, ...(cursor && { cursor }), ...(this.words && { q: this.words }) };
@@ -66,6 +71,8 @@ export class SongLibrary extends HouseElement implements CardHost {
   }
 
   protected override render(): TemplateResult {
+    if (page.visitor === "nobody")
+      return html`<p>${t("songs.nobody")} <a href=${address("/sign-in")}>${t("songs.sign_in")}</a></p>`;
     return html`
       <form class="search" role="search" @submit=${(event: Event) => event.preventDefault()}>
         <label class="field"><span>${t("songs.search")}</span>
