@@ -287,6 +287,15 @@ def test_a_link_downloads_a_stem_without_a_key(
     assert (part.status_code, part.content) == (206, own.content[:100])
 
 
+@pytest.mark.parametrize("body", [{}, {"mix": {}}, {"stem": "vocals"}])
+def test_a_link_has_no_name_that_web_servers_hide(
+    client: TestClient, member: Member, job_id: str, body: dict[str, Any]
+) -> None:
+    path = path_of(make_link(client, member, job_id, **body))
+
+    assert not path.rpartition("/")[2].startswith(".")
+
+
 def test_a_link_without_a_stem_downloads_all(
     client: TestClient, member: Member, job_id: str
 ) -> None:

@@ -6,8 +6,10 @@ import hashlib
 import math
 from dataclasses import astuple, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from itsdangerous import BadData, URLSafeSerializer
+from itsdangerous import BadData, Serializer, URLSafeSerializer
+from itsdangerous.encoding import base64_encode
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.accounts.principal import Principal
@@ -97,7 +99,14 @@ def follow(
     return link, job
 
 
+class _Serializer(URLSafeSerializer):
+    """Without compression: its sign is a dot at the beginning, and web servers hide such names."""
+
+    def dump_payload(self, obj: Any) -> bytes:
+        return base64_encode(Serializer.dump_payload(self, obj))
+
+
 def _serializer(settings: Settings, site_id: str) -> URLSafeSerializer:
     secret = settings.secret_key.get_secret_value()
     options = {"digest_method": hashlib.sha256}
-    return URLSafeSerializer(secret, salt=f"download:{site_id}", signer_kwargs=options)
+    return _Serializer(secret, salt=f"download:{site_id}", signer_kwargs=options)
