@@ -247,6 +247,17 @@ def test_credits_that_were_held_go_back_when_their_song_does_not_get_done(
     assert (before, shop.credits(buyer), shop.flagged(buyer)) == ((0, 4), 0, 0)
 
 
+@pytest.mark.usefixtures("waiting")
+def test_credits_that_were_held_stay_missing_when_their_song_gets_done(
+    shop: Shop, buyer: Member
+) -> None:
+    with transaction(shop.sessions) as session:
+        whose = Owner(buyer.site_id, buyer.account_id)
+        Ledger(session, whose, "song", shop.clock()).settle("job_1", 4)
+
+    assert (shop.credits(buyer), shop.flagged(buyer)) == (0, 4)
+
+
 def test_credits_that_went_back_late_come_back_whole_when_the_refund_fails(
     shop: Shop, buyer: Member, waiting: Callable[[], None]
 ) -> None:
