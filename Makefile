@@ -78,12 +78,13 @@ test-browser: $(DEVELOP) $(NODE) ui weights ## Try the pages and the player in a
 test-faults: $(DEVELOP) ui ## Kill, freeze and starve real workers in mid-song (a quarter of an hour)
 	$(BIN)/python -m pytest --faults tests/service/test_faults*.py $(ARGS)
 
-check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files
+check: $(DEVELOP) $(NODE) ## Formatting, lint, types, imports, requirement files, migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/requirements.py --check
+	$(BIN)/python tools/migration.py --check
 	$(BIN)/python tools/ui.py check
 
 format: $(DEVELOP) $(NODE) ## Format the code and mend what the linter can

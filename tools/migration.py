@@ -41,13 +41,29 @@ def write(name: str, revision: str, down: str, only: list[str]) -> Path:
     return target
 
 
+def check() -> None:
+    """Refuse two migrations that follow the same one: two changes that were made side by side."""
+    heads = sorted(ScriptDirectory.from_config(migration_config()).get_heads())
+    if len(heads) > 1:
+        sys.exit(
+            f"error: the migrations {', '.join(heads)} are followed by none: one of them must "
+            "name the other in its down_revision"
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", help="what it does, in one or two words: add_prices")
+    parser.add_argument("name", nargs="?", help="what it does, in one or two words: add_prices")
+    parser.add_argument("--check", action="store_true", help="only look whether they are one line")
     parser.add_argument("--date", default=datetime.now(UTC).strftime("%Y%m%d"))
     parser.add_argument("--after", help="the revision before; the newest where absent")
     parser.add_argument("--only", nargs="*", default=[], help="tables to look at; all where absent")
     arguments = parser.parse_args()
+    if arguments.check:
+        check()
+        return
+    if arguments.name is None:
+        parser.error("say what it does: add_prices")
     head = ScriptDirectory.from_config(migration_config()).get_current_head()
     after = arguments.after or head or "base"
     print(write(arguments.name, f"{arguments.date}_{arguments.name}", after, arguments.only))
