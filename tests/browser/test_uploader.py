@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import ONE_SIZE, Look, faults_of
 from tests.service.lines import Line
@@ -89,6 +89,21 @@ def test_nothing_is_sent_before_the_rights_are_confirmed(page: Page, song: Song)
 
     assert not [url for url in sent if "/v1/uploads" in url or "/v1/session" in url]
     expect(page.locator("song-uploader")).to_contain_text("Confirm the line above")
+
+
+@ONE_SIZE
+def test_a_song_chosen_before_the_site_has_told_its_limits_is_not_lost(
+    page: Page, song: Song
+) -> None:
+    held: list[Route] = []
+    page.route("**/v1/site", lambda route: held.append(route))
+
+    choose(page, song())
+    expect(page.locator(".item")).to_have_count(0)
+    for route in held:
+        route.continue_()
+
+    expect(page.locator(".item[data-state=chosen]")).to_be_visible()
 
 
 @ONE_SIZE

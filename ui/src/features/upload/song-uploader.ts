@@ -28,6 +28,7 @@ export class SongUploader extends HouseElement {
   declare over: boolean;
   declare said: string;
   #desk = new Desk(this.owner);
+  #begun: Promise<void> = Promise.resolve();
   // What the site's file calls its button.
   readonly #button: string;
 
@@ -45,7 +46,7 @@ export class SongUploader extends HouseElement {
     this.follow(choice);
     this.follow(visitor);
     this.#listen();
-    void this.#begin();
+    this.#begun = this.#begin();
   }
 
   async #begin(): Promise<void> {
@@ -84,15 +85,28 @@ export class SongUploader extends HouseElement {
     const files = [...(event.clipboardData?.files ?? [])];
     const text = event.clipboardData?.getData("text").trim() ?? "";
     if (files.length > 0) this.#take(files);
-    else if (/^https?:\/\/\S+$/.test(text)) this.#desk.addUrl(text);
+    else if (/^https?:\/\/\S+$/.test(text)) void this.#addUrl(text);
   }
 
   #take(files: readonly File[]): void {
-    if (!this.#mayTry || files.length === 0) return;
+    if (files.length > 0) void this.#add(files);
+  }
+
+  // Whoever is faster than the site's facts is not forgotten.
+  async #add(files: readonly File[]): Promise<void> {
+    await this.#begun;
+    if (!this.#mayTry) return;
     announce(t("uploader.taken", { count: files.length }));
-    void this.#desk.addFiles(files).catch((error: unknown) => {
+    try {
+      await this.#desk.addFiles(files);
+    } catch (error) {
       this.said = wordsFor(error);
-    });
+    }
+  }
+
+  async #addUrl(url: string): Promise<void> {
+    await this.#begun;
+    if (this.#mayTry) this.#desk.addUrl(url);
   }
 
   get #mayTry(): boolean {
@@ -169,8 +183,8 @@ export class SongUploader extends HouseElement {
     event.preventDefault();
     const form = event.target as HTMLFormElement;
     const url = String(new FormData(form).get("url") ?? "").trim();
-    if (!this.#mayTry || url === "") return;
-    this.#desk.addUrl(url);
+    if (url === "") return;
+    void this.#addUrl(url);
     form.reset();
   }
 
