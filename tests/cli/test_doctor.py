@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,3 +74,19 @@ def test_an_unknown_model_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFix
 
     assert code == 4
     assert "there is no model 'nope'" in capsys.readouterr().out
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path):
+    program = (
+        "import sys\n"
+        "from stemhouse.cli.main import run\n"
+        "code = run(['doctor', '--quick', '--models-dir', sys.argv[1], '--json'])\n"
+        "told = [name for name in sys.modules if name.startswith('openvino_telemetry')]\n"
+        "print(told, 'openvino' in sys.modules, file=sys.stderr)\n"
+    )
+
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60
+    )
+
+    assert result.stderr.splitlines()[-1] == "[] True"
