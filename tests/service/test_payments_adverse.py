@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -28,7 +28,7 @@ from stemhouse.testing.stripe.money import (
 )
 from stemhouse.testing.stripe.subscriptions import cancel
 from tests.service.conftest import MakeMember, Member
-from tests.service.shop import PAYS, Shop
+from tests.service.shop import BANK_FAILS, BANK_PAYS, PAYS, Shop
 from tests.service.test_payments import buyer, catalogues, choose, fake, shop
 from tests.service.test_payments_edges import leave
 from tests.service.test_payments_ends import generous, use_plan
@@ -169,6 +169,58 @@ def test_a_page_that_is_paid_while_it_is_closed_keeps_the_others_from_nothing(
     gateway.expire_sessions(customer)
 
     assert {one["status"] for one in account.rows("checkout.session")} == {"complete", "expired"}
+
+
+def test_what_a_bank_pays_for_a_deleted_account_goes_back(shop: Shop, buyer: Member) -> None:
+    shop.buy(buyer, kind="pack", item="ten", currency="eur")
+    shop.buy(buyer, kind="plan", item="pro", currency="eur")
+    shop.pay(shop.url(buyer, kind="pack", item="ten", currency="eur"), BANK_PAYS)
+    shop.deliver()
+    leave(shop, buyer)
+
+    shop.catch_up()
+    account = shop.counter().account
+    waiting = [one.get("deleted") for one in account.rows("customer")]
+    subscribed = [one["status"] for one in account.rows("subscription")]
+    shop.move(4)
+    shop.catch_up()
+    shop.catch_up()
+
+    assert (waiting, subscribed) == ([None], ["canceled"])
+    assert [one["amount"] for one in account.rows("refund")] == [450]
+    assert [one.get("deleted") for one in account.rows("customer")] == [True]
+    assert not departures(shop)
+
+
+def test_a_customer_whose_bank_does_not_pay_goes_then(shop: Shop, buyer: Member) -> None:
+    shop.pay(shop.url(buyer, kind="pack", item="ten", currency="eur"), BANK_FAILS)
+    leave(shop, buyer)
+
+    shop.catch_up()
+    waiting = departures(shop)
+    shop.move(4)
+    shop.catch_up()
+
+    assert (len(waiting), departures(shop)) == (1, [])
+    assert not shop.counter().account.rows("refund")
+
+
+def test_a_customer_does_not_wait_for_a_bank_for_ever(shop: Shop, buyer: Member) -> None:
+    shop.pay(shop.url(buyer, kind="pack", item="ten", currency="eur"), BANK_PAYS)
+    leave(shop, buyer)
+
+    shop.catch_up()
+    (left_at,) = departures(shop)
+    # Here; at Stripe's it is still the day of the payment.
+    shop.clock.advance((left_at - shop.clock()).total_seconds() + 31 * 86_400)
+    shop.catch_up()
+
+    assert not departures(shop)
+
+
+def departures(shop: Shop) -> list[datetime]:
+    with transaction(shop.sessions, read_only=True) as session:
+        return [row.created_at for row in session.scalars(select(StripeDeparture))]
 
 
 # --- banks that only ask

@@ -1,9 +1,13 @@
-"""Customers at Stripe whose accounts are gone: nobody asks their cards any more."""
+"""Customers at Stripe whose accounts are gone: nobody asks their cards any more.
+
+A bank may still be on its way to pay for something. A customer stays for so long, and is given back
+what then comes for nobody.
+"""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from sqlalchemy import delete
@@ -21,6 +25,9 @@ logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 100
 
+BANKS_TAKE_AT_MOST: Final = timedelta(days=30)
+"""After that a payment by bank has come, or does not."""
+
 
 def depart(session: Session, site_id: str, customer_id: str, now: datetime) -> None:
     """Note that a customer is to be removed at Stripe, which is told after the commit."""
@@ -37,15 +44,42 @@ def remove_departed(till: Till) -> None:
         rows = list(session.scalars(queries.departures(AT_ONCE)))
     for row in rows:
         try:
-            gateway = till.gateway(row.site_id)
-            # A page that is open in some tab would take money that nobody has anything for.
-            gateway.expire_sessions(row.customer_id)
-            gateway.delete_customer(row.customer_id)
+            removed = _remove(till, row)
         except StemhouseError as error:
             logger.warning(
                 "a customer could not be removed at Stripe",
                 extra={"site": row.site_id, "reason": error.code},
             )
             continue
-        with transaction(till.sessions) as session:
-            session.execute(delete(StripeDeparture).where(StripeDeparture.id == row.id))
+        if removed:
+            with transaction(till.sessions) as session:
+                session.execute(delete(StripeDeparture).where(StripeDeparture.id == row.id))
+
+
+def _remove(till: Till, row: StripeDeparture) -> bool:
+    gateway = till.gateway(row.site_id)
+    # A page that is open in some tab would take money that nobody has anything for.
+    gateway.expire_sessions(row.customer_id)
+    bank_pays = False
+    for session in gateway.complete_sessions(row.customer_id):
+        if session.subscription_id is not None:
+            gateway.cancel_subscription(session.subscription_id)
+        elif not session.paid and not session.failed:
+            bank_pays = True
+        if session.paid and session.invoice_id is not None:
+            _give_back(till, row, session.invoice_id)
+    if bank_pays and till.clock() < row.created_at + BANKS_TAKE_AT_MOST:
+        return False
+    gateway.delete_customer(row.customer_id)
+    return True
+
+
+def _give_back(till: Till, row: StripeDeparture, invoice_id: str) -> None:
+    with reading(till.sessions) as session:
+        if session.scalar(queries.bill(invoice_id)) is not None:
+            return  # paid while there was an account
+    till.gateway(row.site_id).refund_invoice(invoice_id, f"nobody:{invoice_id}")
+    logger.warning(
+        "what was paid for a deleted account was given back",
+        extra={"site": row.site_id, "invoice": invoice_id},
+    )

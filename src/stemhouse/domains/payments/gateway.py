@@ -121,6 +121,18 @@ class StripeGateway:
             except PaymentsRefused:
                 pass  # it was paid at this moment, or its time is over
 
+    def complete_sessions(self, customer_id: str) -> list[SessionFacts]:
+        """Read the Checkout sessions that a customer went through to the end, paid or not yet."""
+        asked = {
+            "customer": customer_id,
+            "status": "complete",
+            "limit": _PAGE,
+            "expand": ["data.payment_intent"],
+        }
+        with asking(), understanding():
+            rows = self.api.checkout.sessions.list(asked).auto_paging_iter()
+            return [reading.session_of(plain(row)) for row in rows]
+
     def cancel_subscription(self, subscription_id: str) -> None:
         """End a subscription now; nothing is given back by that."""
         try:
