@@ -75,6 +75,21 @@ def test_an_unknown_host_is_told_what_sites_there_are(hostless: TestClient) -> N
     assert 'href="http://solo.example.org/"' in page.text
 
 
+def test_in_production_the_brands_are_not_told(settings: Settings, clock: ManualClock) -> None:
+    write_site(settings.data_dir / "sites", hosts=["testserver"])
+    live = settings.model_copy(update={"production": True})
+    stranger = {"Host": "nobody.example.org"}
+
+    with TestClient(create_app(live, clock=clock)) as client:
+        answer = client.get("/", headers=stranger)
+        page = client.get("/", headers=stranger | {"Accept": "text/html"})
+
+    assert answer.status_code == page.status_code == 404
+    assert answer.json()["error"]["details"]["sites"] == []
+    assert "example.org" not in answer.text + page.text
+    assert "There is no site at this address" in page.text
+
+
 def test_machines_are_asked_for_their_health_by_any_host(hostless: TestClient) -> None:
     answer = hostless.get("/healthz", headers={"Host": "10.0.0.7"})
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from hashlib import sha256
 from html import escape
 from http import HTTPStatus
 from typing import Final
@@ -73,27 +75,40 @@ def _settle(scope: Scope, site: Site, address: str) -> None:
 
 
 def _unknown(scope: Scope, services: Services) -> Response:
-    base = services.settings.address
-    sites = [(site, address_of(site, base)) for site in services.sites.all()]
+    # Whoever tries it out is told what there is. To the world the brands are not each other's.
+    told = () if services.settings.production else services.sites.all()
+    sites = [(site, address_of(site, services.settings.address)) for site in told]
     if "text/html" in Headers(scope=scope).get("accept", ""):
         links = "".join(
             f'<li><a href="{escape(address)}/">{escape(site.title)}</a></li>'
             for site, address in sites
         )
-        page = _PAGE.format(links=links)
+        listed = f"<p>These are here:</p><ul>{links}</ul>" if links else ""
+        page = _PAGE.format(style=_STYLE, listed=listed)
         return HTMLResponse(page, HTTPStatus.NOT_FOUND, headers={"Content-Security-Policy": _CSP})
     return error_answer(
         HTTPStatus.NOT_FOUND,
         "not_found",
-        "there is no site at this address; the details list the sites and their addresses",
+        "there is no site at this address; the details list the sites and their addresses"
+        if sites
+        else "there is no site at this address",
         request_id=scope.get("state", {}).get("request_id", ""),
         details={"sites": [{"name": site.name, "address": address} for site, address in sites]},
     )
 
 
-_CSP = "default-src 'none'; frame-ancestors 'none'"
-_PAGE = """<!doctype html>
+_STYLE: Final = """
+:root { color-scheme: light dark }
+body { font: 1.05rem/1.6 system-ui, sans-serif; margin: 0 }
+main { max-width: 34rem; margin: 18vh auto 0; padding: 0 1.5rem }
+h1 { font-size: 1.6rem; line-height: 1.25 }
+ul { padding: 0; list-style: none }
+a { display: block; padding: .6rem 0; color: inherit; border-bottom: 1px solid #8884 }
+"""
+_DIGEST: Final = b64encode(sha256(_STYLE.encode()).digest()).decode()
+_CSP: Final = f"default-src 'none'; style-src 'sha256-{_DIGEST}'; frame-ancestors 'none'"
+_PAGE: Final = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>No such site</title>
-<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex"></head>
-<body><main><h1>There is no site at this address</h1><p>These are here:</p><ul>{links}</ul></main>
-</body></html>"""
+<meta name="viewport" content="width=device-width"><meta name="robots" content="noindex">
+<style>{style}</style></head>
+<body><main><h1>There is no site at this address</h1>{listed}</main></body></html>"""
