@@ -58,13 +58,12 @@ def find_binaries() -> Path | None:
     on_path = shutil.which("initdb")
     if on_path:
         return Path(on_path).parent
-    for _attempt in range(2):
-        versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-        if versions:
-            return versions[-1].parent
-        if not install("postgresql"):
-            break
-    return None
+    return newest_binaries() or (newest_binaries() if install("postgresql") else None)
+
+
+def newest_binaries() -> Path | None:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return versions[-1].parent if versions else None
 
 
 @contextmanager

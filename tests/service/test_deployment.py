@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -28,6 +27,7 @@ from stemhouse.cli.app import app
 from stemhouse.settings_sources import load_settings
 from tests.service.debian import install
 from tests.service.installation import noise
+from tests.service.running import answered
 from tests.service.serving import Served, free_port, served
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
@@ -254,9 +254,3 @@ def break_off(proxy: Proxy, path: str, key: dict[str, str], size: int, part: byt
         proxy.trust.wrap_socket(line, server_hostname="127.0.0.1") as secure,
     ):
         secure.sendall(f"PATCH {path} HTTP/1.1\r\n{head}\r\n".encode() + part)
-
-
-def answered(response: httpx2.Response, status: int) -> dict[str, Any]:
-    assert response.status_code == status, response.text
-    body: dict[str, Any] = response.json()
-    return body

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from stemhouse.client import calls, downloading
 from stemhouse.client.calls import path
-from stemhouse.client.exchange import Params, Plan, Retries
+from stemhouse.client.exchange import Plan, Retries
 from stemhouse.client.models import Link, Share
 
 
@@ -44,8 +44,8 @@ def download_stem(
     received : callable, optional
         Told how many bytes of how many are there.
     """
-    where = path("jobs", job_id, "stems", stem)
-    return _download(retries, where, (target, format), received)
+    where, params = path("jobs", job_id, "stems", stem), {"format": format}
+    return downloading.download(where, params, Path(target), retries=retries, received=received)
 
 
 def download_archive(
@@ -57,8 +57,8 @@ def download_archive(
     received: downloading.Received | None = None,
 ) -> Plan[Path]:
     """Download all stems as one ZIP; otherwise like `download_stem`."""
-    where = path("jobs", job_id, "archive")
-    return _download(retries, where, (target, format), received)
+    where, params = path("jobs", job_id, "archive"), {"format": format}
+    return downloading.download(where, params, Path(target), retries=retries, received=received)
 
 
 def download_mix(
@@ -151,14 +151,3 @@ def end_share(retries: Retries, job_id: str, share_id: str) -> Plan[None]:
 
 def _written(part: MixPart) -> str:
     return f"{part.stem},{part.gain_db},{part.pan}"
-
-
-def _download(
-    retries: Retries,
-    where: str,
-    wanted: tuple[str | os.PathLike[str], str],
-    received: downloading.Received | None,
-) -> Plan[Path]:
-    target, format = wanted
-    params: Params = {"format": format}
-    return downloading.download(where, params, Path(target), retries=retries, received=received)

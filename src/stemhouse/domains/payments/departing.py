@@ -60,15 +60,18 @@ def _remove(till: Till, row: StripeDeparture) -> bool:
     gateway = till.gateway(row.site_id)
     # A page that is open in some tab would take money that nobody has anything for.
     gateway.expire_sessions(row.customer_id)
-    bank_pays = False
-    for session in gateway.complete_sessions(row.customer_id):
-        if session.subscription_id is not None:
-            gateway.cancel_subscription(session.subscription_id)
-        elif not session.paid and not session.failed:
-            bank_pays = True
+    complete = gateway.complete_sessions(row.customer_id)
+    for session in complete:
         if session.paid and session.invoice_id is not None:
             _give_back(till, row, session.invoice_id)
+    subscribed = [one.subscription_id for one in complete if one.subscription_id is not None]
+    bank_pays = any(
+        one.subscription_id is None and not one.paid and not one.failed for one in complete
+    )
     if bank_pays and till.clock() < row.created_at + BANKS_TAKE_AT_MOST:
+        # Whoever is removed subscribes to nothing; who stays for a while must not either.
+        for subscription_id in subscribed:
+            gateway.cancel_subscription(subscription_id)
         return False
     gateway.delete_customer(row.customer_id)
     return True
