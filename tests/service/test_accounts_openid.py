@@ -238,6 +238,19 @@ def test_a_browser_that_is_refused_sees_a_page_that_says_why(
     assert spoken.get("/v1/account").status_code == 401
 
 
+@pytest.mark.parametrize("name", ["state", "code", "error"])
+def test_a_browser_whose_way_back_is_not_one_sees_a_page_too(browser: Browser, name: str) -> None:
+    way = {"state": "s", "code": "c", name: "x" * 5_000}
+
+    page = browser.get("/v1/openid/callback", params=way, headers=HTML)
+    program = browser.get("/v1/openid/callback", params=way)
+
+    assert (page.status_code, page.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    assert "Begin again" in page.text
+    assert "x" * 100 not in page.text
+    assert program.json()["error"]["code"] == "invalid_request"
+
+
 def test_a_browser_from_a_busy_network_is_told_when_to_come_back(
     guarded: Browser, provider: Provider
 ) -> None:

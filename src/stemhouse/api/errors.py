@@ -94,8 +94,13 @@ async def _known(request: Request, error: Exception) -> Response:
     )
 
 
-async def _unprocessable(request: Request, error: Exception) -> JSONResponse:
+async def _unprocessable(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    if is_signing_in(request):
+        # A browser cannot mend what its provider sent along: it begins again.
+        refused = Unauthenticated("the way back from the provider is not one: begin again")
+        return await run_in_threadpool(not_signed_in_page, request, refused, status, {})
     # What was sent stays out of the answer and the log: it may be a password.
     problems = [
         {"where": ".".join(str(part) for part in problem["loc"]), "problem": problem["msg"]}
@@ -103,7 +108,7 @@ async def _unprocessable(request: Request, error: Exception) -> JSONResponse:
     ]
     named = "; ".join(f"{one['where']}: {one['problem']}" for one in problems)
     return error_answer(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
+        status,
         "invalid_request",
         f"the request is not as the API describes it: {named}",
         request_id=request_id_of(request),
