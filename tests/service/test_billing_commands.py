@@ -19,10 +19,12 @@ from typer.testing import CliRunner, Result
 from stemhouse.cli.billing import app
 from stemhouse.db.ids import new_id
 from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.payments.reading import KINDS
 from stemhouse.domains.payments.tables import Bill, PaymentCustomer, Purchase
 from stemhouse.errors import InvalidOption, OutputExists
 from stemhouse.testing.stripe import FakeStripe, Seller, running_stripe
 from stemhouse.testing.stripe.account import FakeAccount
+from stemhouse.testing.stripe.webhooks import create_endpoint
 from tests.service.conftest import MODELS, MakeMember, Member
 from tests.service.shop import PAYS, SELLS, write_shop
 
@@ -281,6 +283,49 @@ def test_an_endpoint_is_made_and_its_secret_is_in_a_file_for_the_owner_alone(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert isinstance(again.exception, OutputExists)
     assert len(seller.account.rows("webhook_endpoint")) == 1
+
+
+def test_sync_has_an_endpoint_of_an_older_version_told_of_the_kinds_that_it_lacks(
+    run: Run, seller: Seller, tmp_path: Path
+) -> None:
+    done(run("sync", "--yes"))
+    done(run("webhook", str(tmp_path / "secret.txt"), STEMHOUSE_PUBLIC_URL="https://old.example"))
+    (endpoint,) = seller.account.rows("webhook_endpoint")
+    lacking = ["charge.dispute.funds_withdrawn", "charge.dispute.funds_reinstated"]
+    kinds = [kind for kind in KINDS if kind not in lacking]
+    endpoint["enabled_events"] = [*kinds, "invoice.created"]
+    foreign = {"url": "https://shop.example/stripe", "enabled_events": ["invoice.paid"]}
+    create_endpoint(seller.account, foreign)
+
+    shown = done(run("sync", "--dry-run"))
+    before = list(endpoint["enabled_events"])
+    told = done(run("sync", "--yes"))
+    again = done(run("sync", "--yes"))
+
+    says = f"send {endpoint['url']} these events as well: {', '.join(lacking)}"
+    assert (says in shown, says in told) == (True, True)
+    assert "portal" not in told
+    assert not set(lacking) & set(before)
+    assert set(endpoint["enabled_events"]) == {*KINDS, "invoice.created"}
+    assert "everything is as the site file says" in again
+    other = seller.account.rows("webhook_endpoint", url=foreign["url"])
+    assert [one["enabled_events"] for one in other] == [["invoice.paid"]]
+
+
+def test_sync_knows_an_endpoint_that_was_made_by_hand_by_its_address(
+    run: Run, seller: Seller
+) -> None:
+    done(run("sync", "--yes"))
+    mine = {"url": "https://stems.example/v1/stripe/webhooks", "enabled_events": ["invoice.paid"]}
+    create_endpoint(seller.account, mine)
+    everything = {"url": mine["url"], "enabled_events": ["*"]}
+    create_endpoint(seller.account, everything)
+
+    told = done(run("sync", "--yes", STEMHOUSE_PUBLIC_URL="https://stems.example"))
+
+    assert told.count("these events as well") == 1
+    rows = seller.account.rows("webhook_endpoint")
+    assert sorted(len(one["enabled_events"]) for one in rows) == [1, len(KINDS)]
 
 
 def test_the_real_stripe_sends_to_https_alone(run: Run, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.billing.tables import LedgerFlag
 from stemhouse.domains.payments import catching_up, events
+from stemhouse.domains.payments.departing import remove_departed
 from stemhouse.domains.payments.tables import StripeDeparture, StripeEvent
 from stemhouse.domains.payments.till import Till
 from stemhouse.settings import SiteStripe
@@ -216,6 +217,50 @@ def test_a_customer_does_not_wait_for_a_bank_for_ever(shop: Shop, buyer: Member)
     shop.catch_up()
 
     assert not departures(shop)
+
+
+def test_a_customer_who_waits_for_a_bank_is_asked_about_less_and_less(
+    shop: Shop, buyer: Member, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.pay(shop.url(buyer, kind="pack", item="ten", currency="eur"), BANK_PAYS)
+    leave(shop, buyer)
+    gateway = shop.till.gateway("default")
+    asked: list[float] = []
+    ask, begin = gateway.complete_sessions, shop.clock()
+
+    def counting(customer_id: str) -> Any:
+        asked.append((shop.clock() - begin).total_seconds() / 60)
+        return ask(customer_id)
+
+    monkeypatch.setattr(gateway, "complete_sessions", counting)
+    for _ in range(24 * 60):
+        remove_departed(shop.till)
+        shop.clock.advance(60)
+    first_day = list(asked)
+    shop.move(3)
+    shop.catch_up()
+
+    # The last pause is six hours, whoever asks: it is kept with the customer.
+    assert first_day == [0, 2, 6, 14, 30, 62, 126, 254, 510, 870, 1230]
+    assert not departures(shop)
+    assert [one["amount"] for one in shop.counter().account.rows("refund")] == [450]
+
+
+def test_a_customer_whom_stripe_does_not_remove_keeps_nobody_else_waiting(
+    shop: Shop, buyer: Member, make_member: MakeMember
+) -> None:
+    shop.buy(buyer)
+    leave(shop, buyer)
+    shop.fake.broken = [500] * 10
+    remove_departed(shop.till)
+    shop.fake.broken = []
+
+    remove_departed(shop.till)
+    before = len(departures(shop))
+    shop.clock.advance(120)
+    remove_departed(shop.till)
+
+    assert (before, departures(shop)) == (1, [])
 
 
 def departures(shop: Shop) -> list[datetime]:

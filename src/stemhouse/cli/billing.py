@@ -28,24 +28,27 @@ def sync(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the plan.")] = False,
 ) -> None:
-    """Bring products, prices, codes and the portal at Stripe to what the site files say.
+    """Bring products, prices, codes and the portal at Stripe to what the site files say, and have
+    it send all kinds of events that this version wants.
 
     It shows its plan and asks first; again, it finds nothing to do. A changed price is a new one at
     Stripe, the old one is archived, and who subscribed at it keeps it.
     """
     from stemhouse.domains.payments.catalogue import Catalogue, take
+    from stemhouse.domains.payments.endpoints import plan_endpoints
     from stemhouse.domains.payments.portal import plan_portal
 
     with _till(config) as till:
         for one in _sites(till, site):
             gateway = till.gateway(one.name)
-            steps = Catalogue(gateway, one).plan()
+            catalogue = Catalogue(gateway, one).plan()
+            steps = [*catalogue, *plan_endpoints(gateway, one, _webhook_url(till, one))]
             # The portal names prices that may have to be made first.
-            portal = plan_portal(gateway, one) if not steps else []
+            portal = plan_portal(gateway, one) if not catalogue else []
             typer.echo(f"{one.name}:")
             for step in (*steps, *portal):
                 typer.echo(f"  {step.says}")
-            if steps:
+            if catalogue:
                 typer.echo("  then bring the portal to these prices")
             if not (steps or portal):
                 typer.echo("  everything is as the site file says")
@@ -71,23 +74,18 @@ def webhook(
 
     Give the file to the service as STEMHOUSE_STRIPE_WEBHOOK_SECRET_FILE (or …__SITE_FILE).
     """
-    from stemhouse.domains.payments.gateway import asking
-    from stemhouse.domains.payments.reading import KINDS
-    from stemhouse.sites.hosts import address_of
+    from stemhouse.domains.payments.endpoints import make_endpoint
 
     with _till(config) as till:
         (one,) = _sites(till, site or _only(till))
-        url = f"{address_of(one, till.settings.address)}/v1/stripe/webhooks"
+        url = _webhook_url(till, one)
         if not url.startswith("https://") and not till.settings.stripe_api:
             raise InvalidOption("Stripe sends events to https:// alone: set STEMHOUSE_PUBLIC_URL")
         if secret_file.exists():
             raise OutputExists(f"{secret_file} is there already: choose another file")
-        with asking():
-            made = till.gateway(one.name).api.webhook_endpoints.create(
-                {"url": url, "enabled_events": list(KINDS), "metadata": {"site": one.name}}
-            )
+        secret = make_endpoint(till.gateway(one.name), one, url)
         secret_file.touch(mode=0o600)
-        secret_file.write_text(made.secret)
+        secret_file.write_text(secret)
         typer.echo(f"Stripe sends the events of {one.name} to {url}.")
         typer.echo(f"The secret that it signs them with is in {secret_file}.")
 
@@ -179,6 +177,12 @@ def _sites(till: Till, name: str | None) -> list[Site]:
             selling=[one.name for one in selling],
         )
     return wanted
+
+
+def _webhook_url(till: Till, site: Site) -> str:
+    from stemhouse.sites.hosts import address_of
+
+    return f"{address_of(site, till.settings.address)}/v1/stripe/webhooks"
 
 
 def _only(till: Till) -> str:

@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import new_id
@@ -28,6 +28,10 @@ AT_ONCE: Final = 100
 BANKS_TAKE_AT_MOST: Final = timedelta(days=30)
 """After that a payment by bank has come, or does not."""
 
+FIRST_PAUSE: Final = timedelta(minutes=2)
+LONGEST_PAUSE: Final = timedelta(hours=6)
+"""Banks take days: whoever waits for one is asked about after pauses that double up to this one."""
+
 
 def depart(session: Session, site_id: str, customer_id: str, now: datetime) -> None:
     """Note that a customer is to be removed at Stripe, which is told after the commit."""
@@ -41,19 +45,28 @@ def depart(session: Session, site_id: str, customer_id: str, now: datetime) -> N
 def remove_departed(till: Till) -> None:
     """Remove customers at Stripe, with what they subscribe to and what they could still pay."""
     with reading(till.sessions) as session:
-        rows = list(session.scalars(queries.departures(AT_ONCE)))
+        rows = list(session.scalars(queries.departures(till.clock(), AT_ONCE)))
     for row in rows:
         try:
             removed = _remove(till, row)
         except StemhouseError as error:
+            removed = False
             logger.warning(
                 "a customer could not be removed at Stripe",
-                extra={"site": row.site_id, "reason": error.code},
+                extra={"site": row.site_id, "reason": error.code, "attempt": row.attempts + 1},
             )
-            continue
-        if removed:
-            with transaction(till.sessions) as session:
-                session.execute(delete(StripeDeparture).where(StripeDeparture.id == row.id))
+        mine = StripeDeparture.id == row.id
+        with transaction(till.sessions) as session:
+            session.execute(
+                delete(StripeDeparture).where(mine)
+                if removed
+                else update(StripeDeparture).where(mine).values(_later(row, till.clock()))
+            )
+
+
+def _later(row: StripeDeparture, now: datetime) -> dict[str, object]:
+    pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(row.attempts, 20))
+    return {"attempts": row.attempts + 1, "next_attempt_at": now + pause}
 
 
 def _remove(till: Till, row: StripeDeparture) -> bool:

@@ -254,8 +254,15 @@ def cursor(site_id: str) -> Select[datetime]:
     return select(StripeCursor.seen_until).where(StripeCursor.site_id == site_id)
 
 
-def departures(limit: int) -> Select[StripeDeparture]:
-    return select(StripeDeparture).order_by(StripeDeparture.id).limit(limit)
+def departures(now: datetime, limit: int) -> Select[StripeDeparture]:
+    """List the customers that are to be removed and whose turn it is."""
+    due = StripeDeparture.next_attempt_at
+    return (
+        select(StripeDeparture)
+        .where(or_(due.is_(None), due <= now))
+        .order_by(StripeDeparture.id)
+        .limit(limit)
+    )
 
 
 # --- for the operator ---------------------------------------------------------------------------

@@ -210,3 +210,6 @@ class StripeDeparture(Base):
     site_id: Mapped[str] = mapped_column(String(ID_LENGTH))
     customer_id: Mapped[str] = mapped_column(String(STRIPE_ID_LENGTH))
     created_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    next_attempt_at: Mapped[datetime | None] = mapped_column(index=True)
+    """Absent until somebody has tried: it is due at once."""
