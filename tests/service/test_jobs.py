@@ -137,8 +137,8 @@ def test_a_child_that_babbles_has_crashed(tmp_path: Path) -> None:
 
 def test_a_silent_worker_is_declared_dead_once_and_stays_so(sessions: SessionFactory) -> None:
     with transaction(sessions) as session:
-        heartbeat.register(session, "wrk_1", 1)
-        heartbeat.register(session, "wrk_2", 1)
+        heartbeat.register(session, "wrk_1", heartbeat.Calling(songs_at_once=1))
+        heartbeat.register(session, "wrk_2", heartbeat.Calling(songs_at_once=1))
     time.sleep(0.3)
     with transaction(sessions) as session:
         alive = heartbeat.beat(session, "wrk_2")

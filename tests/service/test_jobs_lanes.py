@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
-from stemhouse.db.session import SessionFactory
+from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.accounts.tables import Account
+from stemhouse.jobs import heartbeat
+from stemhouse.jobs.heartbeat import Calling
 from stemhouse.settings import Settings
 from tests.service.conftest import Member
 from tests.service.installation import Installation, environment, installed, noise
@@ -19,7 +25,8 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"gpu_qualities": ("best",)})
+    token = SecretStr("numbers")
+    return settings.model_copy(update={"gpu_qualities": ("best",), "metrics_token": token})
 
 
 @pytest.fixture
@@ -73,6 +80,64 @@ def test_places_are_counted_among_those_who_wait_for_the_same(
     ]
 
     assert [job["queue"]["place"] for job in jobs] == [1, 2, 1]
+
+
+def test_a_song_for_which_no_worker_runs_promises_no_time(
+    client: TestClient, member: Member, sessions: SessionFactory
+) -> None:
+    make_operator(sessions, member)
+    with transaction(sessions) as session:
+        heartbeat.register(session, "wrk_1", Calling(songs_at_once=1))
+    made = {quality: submitted(client, member, quality) for quality in ("fast", "best")}
+    alone = shown(client, member, made)
+    told = client.get("/v1/admin/overview", headers=member.headers).json()
+    numbers = client.get("/metrics", headers={"Authorization": "Bearer numbers"}).text
+
+    with transaction(sessions) as session:
+        heartbeat.register(session, "wrk_2", Calling(songs_at_once=1, lane="gpu"))
+    together = shown(client, member, made)
+    told_later = client.get("/v1/admin/overview", headers=member.headers).json()
+
+    assert (alone["fast"]["place"], alone["best"]["place"]) == (1, 1)
+    assert alone["fast"]["estimate_s"] > 0
+    assert alone["best"]["estimate_s"] is None
+    assert together["best"]["estimate_s"] > 0
+    (problem,) = told["problems"]
+    assert problem.startswith("1 waiting for a worker of the queue gpu")
+    assert told_later["problems"] == []
+    assert [worker["queue"] for worker in told_later["workers"]] == ["cpu", "gpu"]
+    assert 'stemhouse_jobs_unattended{queue="gpu"} 1.0' in numbers
+    assert 'stemhouse_jobs_unattended{queue="cpu"} 0.0' in numbers
+
+
+def test_a_killed_worker_is_missed_though_nobody_is_left_to_notice(
+    client: TestClient, member: Member, sessions: SessionFactory
+) -> None:
+    with transaction(sessions) as session:
+        heartbeat.register(session, "wrk_1", Calling(songs_at_once=1, dead_after_s=0.2))
+    made = {"fast": submitted(client, member, "fast")}
+
+    time.sleep(0.3)
+
+    assert shown(client, member, made)["fast"]["estimate_s"] is None
+
+
+def submitted(client: TestClient, member: Member, quality: str) -> str:
+    upload = client.post("/v1/uploads", files={"file": noise(1)}, headers=member.headers).json()
+    asked = {"upload_id": upload["id"], "quality": quality}
+    return str(client.post("/v1/jobs", json=asked, headers=member.headers).json()["id"])
+
+
+def shown(client: TestClient, member: Member, made: dict[str, str]) -> dict[str, Any]:
+    return {
+        quality: client.get(f"/v1/jobs/{job_id}", headers=member.headers).json()["queue"]
+        for quality, job_id in made.items()
+    }
+
+
+def make_operator(sessions: SessionFactory, member: Member) -> None:
+    with transaction(sessions) as session:
+        session.get_one(Account, member.account_id).operates = "all"
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])

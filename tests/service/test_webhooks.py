@@ -32,9 +32,11 @@ from stemhouse.domains.webhooks.sending import (
 )
 from stemhouse.domains.webhooks.tables import WebhookSecret
 from stemhouse.http.outbound import OutboundPolicy
+from stemhouse.http.services import utc_now
 from stemhouse.jobs.queue import JobQueue
 from stemhouse.settings import Settings
 from stemhouse.testing.clock import ManualClock
+from stemhouse.testing.sites import write_site
 from tests.service.conftest import MakeMember, Member
 from tests.service.installation import DATA, MODEL, noise
 from tests.service.webhook_receiver import Receiver
@@ -123,6 +125,15 @@ def submit(client: TestClient, member: Member) -> dict[str, Any]:
     return dict(answer.json())
 
 
+def whole(shown: Any, address: str) -> Any:
+    # A job as the API shows it, with addresses that can be followed from anywhere.
+    if isinstance(shown, dict):
+        return {name: whole(value, address) for name, value in shown.items()}
+    if isinstance(shown, list):
+        return [whole(value, address) for value in shown]
+    return address + shown if isinstance(shown, str) and shown.startswith("/v1/") else shown
+
+
 # --- success -------------------------------------------------------------------------------------
 
 
@@ -141,7 +152,7 @@ def test_a_separated_song_is_told_signed_once_and_as_the_api_shows_it(
 
         shown = client.get(f"/v1/jobs/{job['id']}", headers=member.headers).json()
         assert event["type"] == "job.succeeded"
-        assert event["data"] == shown
+        assert event["data"] == whole(shown, settings.address)
         (delivery,) = hooks.deliveries(endpoint["id"])
         assert (delivery["event"], delivery["job_id"]) == ("job.succeeded", job["id"])
         assert received.headers["webhook-id"] == delivery["id"]
@@ -161,6 +172,33 @@ def test_a_canceled_job_is_told(
     event = received.verified(endpoint["secret"])
     assert (event["type"], event["data"]["status"]) == ("job.canceled", "canceled")
     assert event["data"]["id"] == job["id"]
+
+
+@pytest.mark.parametrize("separates", [False, True])
+def test_addresses_in_what_is_told_begin_with_the_sites_own(
+    separates: bool,
+    settings: Settings,
+    receiver: Receiver,
+    sessions: SessionFactory,
+    make_member: MakeMember,
+) -> None:
+    address = "http://brand.example.org"
+    write_site(settings.data_dir / "sites", name="brand", hosts=["brand.example.org"])
+    member = make_member(site_id="brand")
+    app = create_app(settings, with_worker=separates)
+    with TestClient(app, base_url=address) as client:
+        Hooks(client, member).create(receiver.url)
+        job = submit(client, member)
+        if not separates:
+            # Told by who answers requests, and sent when a worker comes.
+            client.post(f"/v1/jobs/{job['id']}/cancel", headers=member.headers)
+            make_runner(sessions, utc_now).send_all_due()
+        (received,) = receiver.wait(1, within_s=60)
+        events_url = json.loads(received.body)["data"]["events_url"]
+        followed = client.get(events_url, headers=member.headers)
+
+    assert events_url == f"{address}/v1/jobs/{job['id']}/events"
+    assert followed.status_code == 200
 
 
 def test_only_wanted_events_are_told(
@@ -207,7 +245,13 @@ def test_failed_and_expired_jobs_are_told_in_the_transaction_that_ends_them(
     queue = JobQueue(settings.effective_database_url)
 
     with transaction(sessions) as session:
-        change = Change(session, queue, FreePurse(), clock(), JobAnnouncer(clock))
+        change = Change(
+            session,
+            queue,
+            FreePurse(),
+            clock(),
+            JobAnnouncer(clock, lambda _site: settings.address),
+        )
         row = session.get_one(Job, job["id"])
         if kind == "failed":
             values = {"error_code": "corrupt_audio", "error_message": "it is damaged"}
@@ -238,7 +282,13 @@ def test_what_is_rolled_back_is_not_told(
     queue = JobQueue(settings.effective_database_url)
 
     with sessions() as session:
-        change = Change(session, queue, FreePurse(), clock(), JobAnnouncer(clock))
+        change = Change(
+            session,
+            queue,
+            FreePurse(),
+            clock(),
+            JobAnnouncer(clock, lambda _site: settings.address),
+        )
         enter(change, job["id"], Move(state="canceled"))
         session.rollback()
     queue.close()

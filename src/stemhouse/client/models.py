@@ -70,10 +70,13 @@ class Progress(_Answered):
 
 
 class Queue(_Answered):
-    """Where a waiting job stands; 1 is the next to run."""
+    """Where a waiting job stands; 1 is the next to run.
+
+    The estimate is None while no worker runs that takes such jobs.
+    """
 
     place: int
-    estimate_s: float
+    estimate_s: float | None
 
 
 class Stem(_Answered):

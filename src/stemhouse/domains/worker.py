@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -16,7 +18,7 @@ from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.work import SeparationSteps, WorkOptions
 from stemhouse.domains.webhooks.announce import JobAnnouncer
 from stemhouse.domains.webhooks.sending import DeliveryRunner, SendingOptions
-from stemhouse.errors import InvalidSettings
+from stemhouse.errors import InvalidSettings, InvalidSites
 from stemhouse.http.outbound import OutboundPolicy
 from stemhouse.http.part import Part
 from stemhouse.http.services import Services, utc_now
@@ -24,8 +26,12 @@ from stemhouse.jobs.child.process import ChildOptions
 from stemhouse.jobs.queue import JobQueue, prepare_queue
 from stemhouse.jobs.worker import Worker, WorkerOptions
 from stemhouse.settings import Settings
+from stemhouse.sites.book import SiteBook
 from stemhouse.sites.models import ModelShelf
+from stemhouse.sites.place import open_book, site_address
 from stemhouse.storage import Storage, open_storage
+
+_log = logging.getLogger(__name__)
 
 _SCRATCH = "scratch"
 
@@ -106,8 +112,19 @@ def _work_options(settings: Settings) -> WorkOptions:
         ),
         songs_at_once=settings.songs_at_once,
         max_attempts=settings.max_attempts,
-        announce=JobAnnouncer(utc_now),
+        announce=JobAnnouncer(
+            utc_now, partial(site_address, settings.address, _book_if_there_is(settings))
+        ),
     )
+
+
+def _book_if_there_is(settings: Settings) -> SiteBook | None:
+    try:
+        return open_book(settings)
+    except InvalidSites as error:
+        # Songs come apart without them. Only the web processes cannot do without.
+        _log.warning("webhooks will name sites by their paths", extra={"problem": str(error)})
+        return None
 
 
 def _sending_options(settings: Settings) -> SendingOptions:

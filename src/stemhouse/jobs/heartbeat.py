@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from typing import cast
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from stemhouse.jobs.clock import DatabaseSeconds
+from stemhouse.jobs.queue import Lane
 from stemhouse.jobs.tables import WorkerRow
 
 _REMEMBERED_S = 86_400.0
@@ -26,16 +28,38 @@ class LiveWorker:
     process_id: int
     songs_at_once: int
     silent_s: float
+    lane: Lane
 
 
-def register(session: Session, executor_id: str, songs_at_once: int) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calling:
+    """What a worker says of itself.
+
+    Attributes
+    ----------
+    songs_at_once : int
+        Jobs that it runs side by side.
+    lane : {"cpu", "gpu"}
+        Which jobs it takes.
+    dead_after_s : float
+        Silence in seconds after which it is no longer held to be there.
+    """
+
+    songs_at_once: int
+    lane: Lane = "cpu"
+    dead_after_s: float = 30.0
+
+
+def register(session: Session, executor_id: str, calling: Calling) -> None:
     """Write the first sign of life of this process."""
     session.execute(
         insert(WorkerRow).values(
             executor_id=executor_id,
             host=socket.gethostname()[:255],
             process_id=os.getpid(),
-            songs_at_once=songs_at_once,
+            songs_at_once=calling.songs_at_once,
+            lane=calling.lane,
+            dead_after_s=calling.dead_after_s,
             started_s=DatabaseSeconds(),
             beat_s=DatabaseSeconds(),
         )
@@ -62,7 +86,7 @@ def end(session: Session, executor_id: str) -> None:
         .returning(WorkerRow.executor_id)
     )
     if known.first() is None:
-        register(session, executor_id, 0)
+        register(session, executor_id, Calling(songs_at_once=0))
         end(session, executor_id)
 
 
@@ -96,6 +120,30 @@ def living(session: Session) -> list[LiveWorker]:
         .order_by(WorkerRow.started_s)
     )
     return [
-        LiveWorker(row.executor_id, row.host, row.process_id, row.songs_at_once, silent_s)
+        LiveWorker(
+            executor_id=row.executor_id,
+            host=row.host,
+            process_id=row.process_id,
+            songs_at_once=row.songs_at_once,
+            silent_s=silent_s,
+            lane=cast(Lane, row.lane),
+        )
         for row, silent_s in rows
     ]
+
+
+def attended(session: Session) -> set[Lane]:
+    """Return the lanes whose jobs somebody takes: all others wait until a worker is started.
+
+    A worker that was killed counts no longer than its silence allows, even where nobody is left
+    to declare it dead.
+    """
+    lanes = session.scalars(
+        select(WorkerRow.lane)
+        .where(
+            WorkerRow.ended_s.is_(None),
+            WorkerRow.beat_s >= DatabaseSeconds() - WorkerRow.dead_after_s,
+        )
+        .distinct()
+    )
+    return {cast(Lane, lane) for lane in lanes}

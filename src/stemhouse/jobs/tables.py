@@ -25,3 +25,8 @@ class WorkerRow(Base):
     started_s: Mapped[float]
     beat_s: Mapped[float]
     ended_s: Mapped[float | None]
+    lane: Mapped[str] = mapped_column(String(8), server_default="cpu")
+    """Which jobs it takes: cpu or gpu."""
+
+    dead_after_s: Mapped[float] = mapped_column(server_default="30")
+    """Silence after which it is no longer held to be there."""

@@ -108,7 +108,7 @@ class Worker:
 
     def _launch(self, incarnation: Incarnation) -> None:
         with transaction(self._sessions) as session:
-            heartbeat.register(session, incarnation.executor_id, self._options.songs_at_once)
+            heartbeat.register(session, incarnation.executor_id, _calling(self._options))
         library = DBOS(config=_library_config(self._options, incarnation.executor_id))
         bell = Bell(self._options.database_url)
         self._register_workflow(incarnation, bell)
@@ -248,6 +248,12 @@ def _ended_jobs(job_ids: list[str]) -> set[str]:
         )
     }
     return {job_id for job_id in job_ids if known.get(job_id, "SUCCESS") in _ENDED}
+
+
+def _calling(options: WorkerOptions) -> heartbeat.Calling:
+    return heartbeat.Calling(
+        songs_at_once=options.songs_at_once, lane=options.lane, dead_after_s=options.dead_after_s
+    )
 
 
 def _library_config(options: WorkerOptions, executor_id: str) -> DBOSConfig:

@@ -9,6 +9,7 @@ from typing import Final
 
 from stemhouse.settings import Settings
 from stemhouse.sites.book import SiteBook
+from stemhouse.sites.hosts import address_of, prefix_of
 from stemhouse.sites.models import ModelShelf
 
 FOLDER: Final = "sites"
@@ -24,6 +25,23 @@ def open_book(settings: Settings) -> SiteBook:
         A site file cannot be used.
     """
     return SiteBook(partial(sites_folder, settings), ModelShelf(settings.models_dir))
+
+
+def site_address(base: str, book: SiteBook | None, name: str) -> str:
+    """Return the address of a site, for links that travel.
+
+    Parameters
+    ----------
+    base : str
+        Where the installation is reached: ``Settings.address``.
+    book : SiteBook or None
+        The sites; None where their files cannot be read.
+    name : str
+        Of the site. One that is not in the book is named by the path, which leads to it on
+        every host.
+    """
+    site = None if book is None else book.find(name)
+    return base + prefix_of(name) if site is None else address_of(site, base)
 
 
 def sites_folder(settings: Settings) -> Path:

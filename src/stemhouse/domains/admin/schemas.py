@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from stemhouse.domains.separations.schemas import JobAnswer
 from stemhouse.http.schemas import Answer, Request, UtcTime
+from stemhouse.jobs.queue import Lane
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 
@@ -141,6 +142,9 @@ class WorkerAnswer(Answer):
     id: str = Field(description="Its name.", examples=["exec_01k9zv5w3h8m2n4p6r7s9t0vwx"])
     host: str = Field(description="Its machine.", examples=["worker-1"])
     process_id: int = Field(description="Its process there.", examples=[4711])
+    queue: Lane = Field(
+        description="Which songs it takes: cpu, or gpu, those of gpu_qualities.", examples=["cpu"]
+    )
     songs_at_once: int = Field(description="Songs side by side.", examples=[1])
     silent_s: float = Field(description="Seconds since its last sign of life.", examples=[1.2])
 
@@ -150,7 +154,8 @@ class Overview(Answer):
 
     sites: list[SiteNumbers] = Field(description="The operator's sites.")
     problems: list[str] = Field(
-        description="What is wrong with site files; their last good versions are in use.",
+        description="What somebody must see to: site files that cannot be used, whose last good "
+        "versions are in use, and songs that wait for workers of which none runs.",
         examples=[[]],
     )
     waiting: int = Field(description="Jobs that wait, of all sites.", examples=[3])

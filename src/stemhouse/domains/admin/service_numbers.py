@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
 from sqlalchemy.orm import Session
 
@@ -22,11 +23,18 @@ from stemhouse.domains.admin.schemas import (
 )
 from stemhouse.domains.admin.service_accounts import owners
 from stemhouse.domains.separations import queries as job_queries
+from stemhouse.domains.separations.numbers import unattended
 from stemhouse.domains.takedowns import queries as takedown_queries
 from stemhouse.jobs.heartbeat import LiveWorker, living
+from stemhouse.jobs.queue import Lane
 
 _DAY = timedelta(days=1)
 _LARGEST = 20
+_STARTING: Final[Mapping[Lane, str]] = {
+    "cpu": "start one with stemhouse worker",
+    "gpu": "start one with STEMHOUSE_WORKER_QUEUE=gpu, or have STEMHOUSE_GPU_QUALITIES name no "
+    "quality and cancel them",
+}
 _NONE = StoredAnswer(number=0, size_bytes=0)
 
 
@@ -46,7 +54,7 @@ def overview(session: Session, operator: Operator, facts: SiteFacts, now: dateti
     wait_s = None if oldest is None else max(0.0, (now - oldest) / timedelta(seconds=1))
     return Overview(
         sites=_sites(session, operator, facts, now),
-        problems=list(facts.problems),
+        problems=[*facts.problems, *_missing_workers(session)],
         waiting=counts.get("queued", 0),
         running=counts.get("processing", 0),
         oldest_wait_s=wait_s,
@@ -122,11 +130,19 @@ def _stored(session: Session, statement: queries.Stored) -> dict[str, StoredAnsw
     }
 
 
+def _missing_workers(session: Session) -> list[str]:
+    return [
+        f"{jobs} waiting for a worker of the queue {lane}, and none runs: {_STARTING[lane]}"
+        for lane, jobs in unattended(session).items()
+    ]
+
+
 def _worker(worker: LiveWorker) -> WorkerAnswer:
     return WorkerAnswer(
         id=worker.executor_id,
         host=worker.host,
         process_id=worker.process_id,
+        queue=worker.lane,
         songs_at_once=worker.songs_at_once,
         silent_s=round(worker.silent_s, 1),
     )

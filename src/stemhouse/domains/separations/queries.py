@@ -155,6 +155,16 @@ def unfinished_by_state() -> Select[str, int, float]:
     )
 
 
+def waiting_by_lane() -> Select[str, int]:
+    """Count the jobs that wait, by the workers they are for."""
+    return (
+        select(Job.lane, func.count(Job.id).label("jobs"))
+        .where(Job.state == "queued")
+        .group_by(Job.lane)
+        .order_by(Job.lane)
+    )
+
+
 def recent_speeds(lane: str, newest: int) -> Select[float, datetime | None, datetime | None]:
     """Read duration, start and end of the jobs of a lane that succeeded last."""
     return (

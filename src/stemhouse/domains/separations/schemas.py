@@ -132,8 +132,10 @@ class QueueAnswer(Answer):
     """Where a waiting job stands."""
 
     place: int = Field(description="1 is the next to run.", examples=[3])
-    estimate_s: float = Field(
-        description="Seconds until it is done, guessed from recent jobs.", examples=[12.5]
+    estimate_s: float | None = Field(
+        description="Seconds until it is done, guessed from recent jobs; null while no worker runs "
+        "that takes such jobs: it waits, and begins as soon as one does.",
+        examples=[12.5],
     )
 
 

@@ -28,6 +28,7 @@ from stemhouse.domains.separations.service import Order
 from stemhouse.domains.separations.states import JobState
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.engine.options import Quality
+from stemhouse.jobs.heartbeat import attended
 
 _SPEED = 20.0
 """Times real time, until there are jobs to learn from."""
@@ -36,7 +37,7 @@ _RECENT = 20
 
 
 def show_job(session: Session, job: Job, root_path: str = "") -> JobAnswer:
-    """Return a job; addresses in it begin with the site's root path."""
+    """Return a job; addresses in it begin with the site's root path, or with its whole address."""
     return show_jobs(session, [job], root_path)[0]
 
 
@@ -44,12 +45,12 @@ def show_jobs(session: Session, jobs: Sequence[Job], root_path: str = "") -> lis
     """Return jobs, with one look at their results."""
     stems = service.stems_of(session, jobs)
     lanes = {job.lane for job in jobs if job.state == "queued"}
-    speeds = {lane: _speed(session, lane) for lane in lanes}
+    speeds = {lane: _speed(session, lane) for lane in lanes & attended(session)} if lanes else {}
     return [
         _shown(
             job,
             _address(job, root_path),
-            queue=_queue(session, job, speeds.get(job.lane, _SPEED)),
+            queue=_queue(session, job, speeds.get(job.lane)),
             result=_result(session, job, stems, _address(job, root_path)),
         )
         for job in jobs
@@ -130,10 +131,13 @@ def _shown(
     )
 
 
-def _queue(session: Session, job: Job, speed: float) -> QueueAnswer | None:
+def _queue(session: Session, job: Job, speed: float | None) -> QueueAnswer | None:
     if job.state != "queued":
         return None
     ahead, ahead_s = session.execute(queries.ahead_of(job)).one()
+    if speed is None:
+        # Nobody takes such jobs now: a time would be a promise that nobody keeps.
+        return QueueAnswer(place=ahead + 1, estimate_s=None)
     _running, running_s = session.execute(queries.running_total(job.lane)).one()
     # Those that run are half done, taken together.
     work_s = ahead_s + running_s / 2 + job.duration_s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,10 +25,13 @@ class JobAnnouncer:
     ----------
     clock : callable
         Tells the time.
+    address_of : callable
+        Returns the address of a site of a name. What is told leads there, wherever it is read.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, address_of: Callable[[str], str]) -> None:
         self._clock = clock
+        self._address_of = address_of
 
     def __call__(self, session: Session, job: Job, kind: str) -> None:
         """Write a delivery for each endpoint that wants to know."""
@@ -39,7 +43,8 @@ class JobAnnouncer:
         if not wanted:
             return
         now = self._clock()
-        body = payload(event, now, show_job(session, job).model_dump(mode="json"))
+        shown = show_job(session, job, self._address_of(job.site_id))
+        body = payload(event, now, shown.model_dump(mode="json"))
         facts = {
             "event": event,
             "source": f"{job.id}/{job.last_event}",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -18,12 +19,15 @@ from stemhouse.domains.webhooks.tables import WebhookEndpoint
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.schemas import iso_utc
 from stemhouse.http.services import Services
+from stemhouse.sites.place import site_address
 
 
 @contextmanager
 def _running(app: FastAPI) -> Iterator[None]:
     services: Services = app.state.services
-    app.state.announce = JobAnnouncer(services.clock)
+    app.state.announce = JobAnnouncer(
+        services.clock, partial(site_address, services.settings.address, services.sites)
+    )
     yield
 
 

@@ -87,7 +87,7 @@ function shown({ overview, failures, largest }: Known): TemplateResult {
     ${list(
       t("admin.overview.workers"),
       overview.workers.map(
-        (worker) => html`${worker.host}, ${worker.process_id}:
+        (worker) => html`${worker.host}, ${worker.process_id}, ${worker.queue}:
           ${t("admin.overview.silent", { seconds: Math.round(worker.silent_s) })}`,
       ),
     )}`;

@@ -18,7 +18,11 @@ function bar(job: Job, fraction: number | null | undefined): TemplateResult {
 function running(job: Job): TemplateResult {
   if (job.status === "queued") {
     const { place, estimate_s } = job.queue ?? { place: 1, estimate_s: 1 };
-    return html`${bar(job, 0)}<span class="hint">${t("songs.queued", { place, time: wait(estimate_s) })}</span>`;
+    const words =
+      estimate_s === null
+        ? t("songs.unattended", { place })
+        : t("songs.queued", { place, time: wait(estimate_s) });
+    return html`${bar(job, 0)}<span class="hint">${words}</span>`;
   }
   const { fraction, remaining_s } = job.progress ?? {};
   const left =
