@@ -59,7 +59,7 @@ def test_the_page_of_a_song_has_its_name_its_facts_and_its_downloads(
     page.goto(f"/songs/{job['id']}")
 
     expect(page.locator("h1")).to_have_text("Paper Boats")
-    expect(page.locator(".song-bar")).to_contain_text("0:13")
+    expect(page.locator(".song-bar")).to_contain_text("0:12")
     expect(page.locator("stem-player .name")).to_have_text(["Vocals", "Instrumental"])
     look(page, "song")
     page.get_by_role("button", name="Download").click()

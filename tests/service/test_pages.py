@@ -351,6 +351,15 @@ def test_prices_come_from_the_site_file(client: TestClient) -> None:
     assert "20\N{NO-BREAK SPACE}minutes" in english
 
 
+def test_formats_and_qualities_are_told_by_name_and_in_order(client: TestClient) -> None:
+    english = client.get("/s/splitter/prices").text
+    german = client.get("/s/splitter/de/prices").text
+
+    assert "MP3, WAV, FLAC, M4A, Ogg, and Opus" in english
+    assert "MP3, WAV, FLAC, M4A, Ogg und Opus" in german
+    assert "fast, standard, and best" in english
+
+
 @pytest.mark.parametrize(
     ("currency", "amount", "english", "german"),
     [

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import get_args
 
+from stemhouse.engine.options import Quality
 from stemhouse.pages.scene import Scene
-from stemhouse.pages.wording import both, length, money, size, usual_currency
+from stemhouse.pages.wording import both, formats, length, money, size, usual_currency
 from stemhouse.sites.money import Pack
 from stemhouse.sites.plans import SitePlan
 
@@ -120,11 +122,10 @@ def comparison(scene: Scene) -> list[Row]:
     say, language = scene.say, scene.language
     every = [limits(scene, plan) for plan in plans]
 
-    def formats(chosen: tuple[str, ...]) -> str:
-        return both([one.upper() for one in chosen or scene.site.formats], language)
-
     def qualities(chosen: tuple[str, ...]) -> str:
-        return both([say(f"quality.{one}") for one in chosen or scene.site.qualities], language)
+        had: tuple[str, ...] = chosen or scene.site.qualities
+        # From the quick one to the thorough one, whichever is the usual one.
+        return both([say(f"quality.{one}") for one in get_args(Quality) if one in had], language)
 
     def credit(count: int) -> str:
         return amount(scene, count) if count else say("prices.none")
@@ -136,7 +137,10 @@ def comparison(scene: Scene) -> list[Row]:
         Row(say("prices.row_credits_month"), [credit(one.credits_per_month) for one in plans]),
         Row(say("prices.row_at_once"), [str(one.max_running_jobs) for one in plans]),
         Row(say("prices.row_kept"), [one.kept for one in every]),
-        Row(say("prices.row_formats"), [formats(one.formats) for one in plans]),
+        Row(
+            say("prices.row_formats"),
+            [formats(one.formats or scene.site.formats, language) for one in plans],
+        ),
         Row(say("prices.row_qualities"), [qualities(one.qualities) for one in plans]),
     ]
     return [row for row in rows if set(row.cells) != {say("prices.none")}]

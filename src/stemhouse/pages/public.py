@@ -10,7 +10,7 @@ from stemhouse.pages import offers, questions
 from stemhouse.pages.example import example_for, parts
 from stemhouse.pages.routing import add_page, page_router
 from stemhouse.pages.scene import Scene, Sheet
-from stemhouse.pages.wording import both
+from stemhouse.pages.wording import formats
 
 router = page_router()
 
@@ -26,7 +26,7 @@ def home(scene: Scene, _request: Request) -> Sheet:
             "facts": offers.facts(scene),
             "limits": offers.limits_now(scene),
             "example": example_for(site),
-            "formats": both([one.upper() for one in site.formats], scene.language),
+            "formats": formats(site.formats, scene.language),
             "offered": offers.offered(scene),
             "questions": questions.on_first_page(scene),
         },

@@ -16,6 +16,9 @@ from stemhouse.sites.money import decimals
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
 _MB, _GB = 1_000_000, 1_000_000_000
 
+_FORMATS = {"ogg": "Ogg", "opus": "Opus"}
+"""Those whose names are no abbreviations."""
+
 
 def locale_of(language: str) -> Locale:
     """Return Babel's locale of a language of ours, such as ``pt-BR``."""
@@ -54,6 +57,11 @@ def money(amount: float, currency: str, language: str) -> str:
 def both(parts: list[str], language: str) -> str:
     """Return parts as an enumeration: WAV, MP3 and FLAC."""
     return format_list(parts, locale=locale_of(language))
+
+
+def formats(names: Iterable[str], language: str) -> str:
+    """Return formats as an enumeration of what they are called: WAV, Ogg and Opus."""
+    return both([_FORMATS.get(name, name.upper()) for name in names], language)
 
 
 def _unit(value: float, unit: str, language: str, *, short: bool = False) -> str:

@@ -26,6 +26,7 @@ export function price(amount: number, currency: string, parts = 0): string {
   const usual = new Intl.NumberFormat(page.language, style).resolvedOptions();
   const written = new Intl.NumberFormat(page.language, {
     ...style,
+    signDisplay: "negative", // what is rounded to nothing has no sign
     maximumFractionDigits: (usual.maximumFractionDigits ?? 2) + parts,
   });
   return written.format(amount / 10 ** decimals(currency));
@@ -44,9 +45,9 @@ export function size(bytes: number): string {
   return `${number(bytes < 1e7 ? 1 : 0).format(bytes / Number(step))} ${unit}`;
 }
 
-// As on a player: 3:05, 1:00:07.
+// As on a player: 3:05, 1:00:07. A second counts when it is over.
 export function clock(duration_s: number): string {
-  const all = Math.round(duration_s);
+  const all = Math.floor(duration_s);
   const [hours, minutes, seconds] = [
     Math.floor(all / HOUR_S),
     Math.floor((all % HOUR_S) / MINUTE_S),

@@ -16,7 +16,7 @@ export function tooLong(duration_s: number | null, limits: Limits): string | nul
   // Browsers round; the server counts samples and has the last word.
   if (duration_s === null || duration_s <= limits.max_duration_s + 0.5) return null;
   return t("uploader.too_long", {
-    length: clock(duration_s),
+    length: clock(Math.ceil(duration_s)), // never told as the length that is allowed
     limit: clock(limits.max_duration_s),
   });
 }
