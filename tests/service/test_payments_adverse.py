@@ -27,12 +27,11 @@ from stemhouse.testing.stripe.money import (
     escalate,
     fail_refund,
 )
-from stemhouse.testing.stripe.subscriptions import cancel
 from tests.service.conftest import MakeMember, Member
 from tests.service.shop import BANK_FAILS, BANK_PAYS, PAYS, Shop
 from tests.service.test_payments import buyer, catalogues, choose, fake, shop
 from tests.service.test_payments_edges import leave
-from tests.service.test_payments_ends import generous, use_plan
+from tests.service.test_payments_ends import generous
 
 __all__ = ["buyer", "catalogues", "fake", "generous", "shop"]
 
@@ -395,35 +394,7 @@ def test_new_credits_do_not_pay_for_what_is_missing(
     assert (kept, shop.credits(buyer), shop.flagged(buyer)) == ((10, 4), 10, 0)
 
 
-# --- plans that are paid back, and paid again
-
-
-def end_at_once(shop: Shop) -> None:
-    account = shop.counter().account
-    cancel(account, {}, account.rows("subscription")[0]["id"])
-    shop.deliver()
-
-
-def test_who_pays_a_plan_again_in_the_month_in_which_it_was_paid_back_has_its_credits(
-    generous: Shop, buyer: Member
-) -> None:
-    shop, account = generous, generous.counter().account
-    shop.subscribe(buyer)
-    use_plan(shop, buyer, 30)
-    shop.refund()
-    end_at_once(shop)
-    back = (shop.credits(buyer), shop.flagged(buyer))
-
-    shop.subscribe(buyer)
-    again = (shop.credits(buyer), shop.flagged(buyer))
-    shop.refund()
-    without = (shop.credits(buyer), shop.flagged(buyer))
-    fail_refund(account, account.rows("refund")[-1]["id"])
-    shop.deliver()
-
-    # 40 came with the month, and 30 of them were spent: whoever pays once has 10 left.
-    assert (back, again, without) == ((0, 30), (10, 0), (0, 30))
-    assert (shop.credits(buyer), shop.flagged(buyer)) == (10, 0)
+# --- plans that are paid back
 
 
 def test_a_plan_of_a_year_that_is_paid_back_takes_the_credits_of_this_month_too(
@@ -431,13 +402,14 @@ def test_a_plan_of_a_year_that_is_paid_back_takes_the_credits_of_this_month_too(
 ) -> None:
     generous.subscribe(buyer, interval="year")
     generous.move(40)
-    use_plan(generous, buyer, 10)
+    generous.catch_up()
+    generous.spend(buyer, 10)
 
     generous.refund(2_000)
     half = generous.credits(buyer)
     generous.refund()
 
-    assert half == 30
+    assert half == 10
     assert (generous.plan(buyer), generous.credits(buyer), generous.flagged(buyer)) == (
         "free",
         0,
@@ -450,7 +422,7 @@ def test_a_bill_of_an_earlier_period_takes_nothing_of_this_one(
 ) -> None:
     generous.subscribe(buyer)
     generous.move(40)
-    use_plan(generous, buyer, 10)
+    generous.spend(buyer, 10)
     account = generous.counter().account
     first = account.rows("charge", paid=True)[-1]["id"]
 

@@ -10,10 +10,7 @@ import pytest
 from sqlalchemy import select, update
 
 from stemhouse.db.session import transaction
-from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.accounts.tables import Account
-from stemhouse.domains.billing.free import cause_of_month
-from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.payments.tables import Purchase, Subscription
 from stemhouse.testing.stripe.checkout import expire_old
 from stemhouse.testing.stripe.money import create_refund, fail_refund
@@ -353,30 +350,20 @@ def generous(shop: Shop, tmp_path: Path) -> Shop:
     return shop
 
 
-def use_plan(shop: Shop, buyer: Member, songs: int) -> None:
-    # They are written down with the first song that needs them.
-    with transaction(shop.sessions) as session:
-        ledger = Ledger(session, Owner(buyer.site_id, buyer.account_id), "song", shop.clock())
-        now = shop.clock()
-        end = now.replace(month=now.month + 1, day=1, hour=0)
-        ledger.grant(40, cause=cause_of_month(now, "pro"), note="credits", expires_at=end)
-    shop.spend(buyer, songs)
-
-
 def test_credits_of_a_plan_that_nobody_used_are_not_missing(generous: Shop, buyer: Member) -> None:
     generous.subscribe(buyer)
 
     generous.refund()
 
     assert (generous.plan(buyer), generous.flagged(buyer)) == ("free", 0)
-    assert generous.bills(buyer)[0].credits_taken == 0
+    assert (generous.credits(buyer), generous.bills(buyer)[0].credits_taken) == (0, 40)
 
 
 def test_credits_of_a_plan_that_went_back_go_and_those_that_were_spent_are_missing(
     generous: Shop, buyer: Member
 ) -> None:
     generous.subscribe(buyer)
-    use_plan(generous, buyer, 30)
+    generous.spend(buyer, 30)
 
     generous.refund()
     without = (generous.credits(buyer), generous.flagged(buyer))
@@ -394,7 +381,7 @@ def test_credits_of_a_plan_whose_month_is_over_are_not_missing(
     generous: Shop, buyer: Member
 ) -> None:
     generous.subscribe(buyer)
-    use_plan(generous, buyer, 10)
+    generous.spend(buyer, 10)
     generous.clock.advance(31.5 * 86_400)
 
     generous.refund()

@@ -335,15 +335,17 @@ def test_december_ends_with_the_year(opened: Open, member: Member, clock: Manual
     assert ends == ["2027-01-01T00:00:00.000Z", None]
 
 
-def test_what_a_paid_plan_brings_is_not_kept_from_an_unconfirmed_address(
+def test_a_plan_that_is_paid_for_brings_nothing_by_the_calendar(
     opened: Open, member: Member, sessions: SessionFactory
 ) -> None:
     plus = {**PLUS, "prices": {"monthly": {"usd": 400}}}
-    client = opened(charges=True, plans__plus=plus, guard={"free_needs_verified_email": True})
+    client = opened(charges=True, plans__plus=plus)
     with transaction(sessions) as session:
-        session.execute(update(Account).values(plan="plus", email_verified_at=None))
+        session.execute(update(Account).values(plan="plus"))
 
-    assert balance(client, member)["available"] == 500
+    shown = balance(client, member)
+
+    assert (shown["available"], shown["lots"]) == (0, [])
 
 
 def test_a_guest_gets_what_guests_get(opened: Open) -> None:

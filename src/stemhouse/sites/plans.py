@@ -39,7 +39,9 @@ class SitePlan(Table):
         default=0, description="Credits of a new account, once, in the site's unit."
     )
     credits_per_month: Count = Field(
-        default=0, description="Credits that come each month and go at its end."
+        default=0,
+        description="Credits that come each month and go at its end: with the calendar or, where "
+        "the plan has prices, from the day on which it was paid.",
     )
     formats: tuple[str, ...] = Field(
         default=(), description="Download formats of this plan; empty is all that the site has."

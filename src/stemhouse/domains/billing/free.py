@@ -31,14 +31,12 @@ Reason = Literal["unconfirmed", "given_before"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FreeCredits:
-    """Credits that an account of a plan gets without paying for them one by one."""
+    """Credits that one person gets once, without paying."""
 
     cause: str
     amount: int
     note: str
     expires_at: datetime | None
-    guarded: bool
-    """Whether one person gets them once: what comes with a plan that is paid for always comes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,18 +89,17 @@ class FreeTier:
     def due(self, session: Session, payer: Principal, ledger: Ledger, now: datetime) -> Due:
         """Look what an account gets; nothing is written."""
         wanted = [one for one in self._offers(payer, now) if not ledger.granted(one.cause)]
-        guarded = [one for one in wanted if one.guarded]
-        if payer.kind == "guest" or not guarded:
+        if payer.kind == "guest" or not wanted:
             return Due(credits=tuple(wanted), withheld=None, token=None)
         account = session.scalars(accounts.account(payer.site_id, payer.account_id)).one()
         token = self._token(account)
         if token is None and self._site.guard.free_needs_verified_email:
-            return self._without(wanted, guarded, "unconfirmed")
+            return self._without(wanted, wanted, "unconfirmed")
         seen = set()
         if token is not None:
-            causes = [one.cause for one in guarded]
+            causes = [one.cause for one in wanted]
             seen = set(session.scalars(queries.free_grants(payer.site_id, token, causes)))
-        before = [one for one in guarded if one.cause in seen]
+        before = [one for one in wanted if one.cause in seen]
         if before:
             return self._without(wanted, before, "given_before", token)
         return Due(credits=tuple(wanted), withheld=None, token=token)
@@ -113,7 +110,7 @@ class FreeTier:
         """Give an account what is due to it; return what it does not get."""
         due = self.due(session, payer, ledger, now)
         for one in due.credits:
-            if one.guarded and due.token is not None:
+            if due.token is not None:
                 row = {"site_id": payer.site_id, "address_hash": due.token, "cause": one.cause}
                 # Another account of the same person may do so at this moment: it waits here.
                 added = session.execute(
@@ -137,15 +134,14 @@ class FreeTier:
                 amount=plan.credits_at_sign_up,
                 note="free credits of a new account",
                 expires_at=None,
-                guarded=True,
             )
-        if plan.credits_per_month:
+        # Those of a plan that is paid for come with its payments, for the time that was paid.
+        if plan.credits_per_month and plan.prices is None:
             yield FreeCredits(
                 cause=cause_of_month(now, name),
                 amount=plan.credits_per_month,
                 note=f"credits of {now:%B %Y}",
                 expires_at=_month_after(now),
-                guarded=plan.prices is None,
             )
 
     def _token(self, account: Account) -> str | None:

@@ -28,6 +28,18 @@ class LotState:
 
 
 @dataclass(frozen=True, slots=True)
+class GrantState:
+    """What came for a cause, and what became of it."""
+
+    cause: str
+    amount: int
+    came: int
+    """What did not expire of it: left, held, spent or taken back."""
+    expires_at: datetime | None
+    granted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Movement:
     """A posting that is to be written."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -273,17 +274,29 @@ def transactions_by_id(transaction_ids: Sequence[str]) -> Select[LedgerTransacti
     return select(LedgerTransaction).where(LedgerTransaction.id.in_(transaction_ids))
 
 
-def came_with(account_id: str, key: str) -> Select[int]:
-    """Sum what came with a grant, less what expired of it."""
+def grants(account_id: str, key_start: str) -> Select[*tuple[Any, ...]]:
+    """List grants whose keys begin so, with their lots and what did not expire of them; the soonest
+    to end first.
+    """
     expired = (
         select(func.coalesce(func.sum(LedgerPosting.amount), 0))
         .where(LedgerPosting.lot_id == LedgerLot.id, LedgerPosting.target == "expired")
         .scalar_subquery()
     )
     return (
-        select(LedgerLot.amount - expired)
-        .join(LedgerTransaction, LedgerTransaction.id == LedgerLot.transaction_id)
-        .where(LedgerTransaction.account_id == account_id, LedgerTransaction.key == key)
+        select(
+            LedgerTransaction.key,
+            LedgerLot.amount,
+            LedgerLot.amount - expired,
+            LedgerLot.expires_at,
+            LedgerTransaction.created_at,
+        )
+        .join(LedgerLot, LedgerLot.transaction_id == LedgerTransaction.id)
+        .where(
+            LedgerTransaction.account_id == account_id,
+            LedgerTransaction.key.startswith(key_start, autoescape=True),
+        )
+        .order_by(LedgerLot.expires_at, LedgerTransaction.id)
     )
 
 

@@ -17,7 +17,7 @@ from stemhouse.db.ids import new_id, new_id_after
 from stemhouse.domains.accounts.scope import Owner
 from stemhouse.domains.billing import books, flags, queries
 from stemhouse.domains.billing.books import Kind
-from stemhouse.domains.billing.lots import LotState, Movement, Share, move, take, total
+from stemhouse.domains.billing.lots import GrantState, LotState, Movement, Share, move, take, total
 from stemhouse.domains.billing.tables import (
     LedgerFlag,
     LedgerLot,
@@ -235,11 +235,14 @@ class Ledger:
         """Whether credits have been given for a cause."""
         return self._find(f"grant:{cause}") is not None
 
-    def came_with(self, cause: str) -> int:
-        """Return how many credits came with a cause and did not expire: left, held or spent."""
+    def grants(self, causes: str) -> list[GrantState]:
+        """List what came for causes that begin so, the soonest to end first."""
         self._begin()
-        found = self._session.scalar(queries.came_with(self._owner.account_id, f"grant:{cause}"))
-        return int(found or 0)
+        rows = self._session.execute(queries.grants(self._owner.account_id, f"grant:{causes}"))
+        return [
+            GrantState(key.removeprefix("grant:"), amount, int(came), *times)
+            for key, amount, came, *times in rows
+        ]
 
     def available(self) -> int:
         """Return what can be spent."""

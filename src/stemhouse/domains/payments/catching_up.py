@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
 from stemhouse.domains.payments import departing, events, queries, surplus
+from stemhouse.domains.payments.plan_months import CAUSE
 from stemhouse.domains.payments.tables import StripeCursor
 from stemhouse.domains.payments.till import Till
 from stemhouse.errors import NotFound, StemhouseError
@@ -117,6 +118,23 @@ def close_abandoned(till: Till) -> None:
                 session.execute(queries.give_up(row.id))
 
 
+def give_months(till: Till) -> None:
+    """Give what plans bring for the months that have begun: of a year that is paid, Stripe tells
+    nothing when they do.
+    """
+    after = ""
+    while True:
+        with reading(till.sessions) as session:
+            wanted = queries.months_due(till.clock(), CAUSE, after, AT_ONCE)
+            rows = list(session.scalars(wanted))
+        for row in rows:
+            if till.serves(row.site_id):
+                events.write_known(till, row)
+        if len(rows) < AT_ONCE:
+            return
+        after = rows[-1].id
+
+
 def forget_old(till: Till) -> None:
     """Remove events that cannot come again any more."""
     with transaction(till.sessions) as session:
@@ -146,6 +164,7 @@ class CatchingUp:
             reconcile_all,
             act_on_due,
             surplus.undo,
+            give_months,
             close_abandoned,
             departing.remove_departed,
             forget_old,

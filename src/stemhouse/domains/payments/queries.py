@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Delete, Select, Update, and_, case, delete, func, or_, select, update
+from sqlalchemy import (
+    Delete,
+    Select,
+    Update,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import aliased
 
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.billing.tables import LedgerLot, LedgerTransaction
 from stemhouse.domains.payments.tables import (
     Bill,
     PaymentCustomer,
@@ -90,19 +103,48 @@ def bills(site_id: str, account_id: str) -> Select[Bill]:
     return owned_by(select(Bill), site_id, account_id)
 
 
-def bills_alike(bill: Bill, begin: datetime) -> Select[Bill]:
-    """List an account's bills of the same plan that are of the same month; one is the bill."""
-    after = (begin + timedelta(days=32)).replace(day=1)
-    return (
-        select(Bill)
+def bills_of(subscription_id: str) -> Select[Bill]:
+    """List the bills of a subscription, oldest first."""
+    mine = select(Bill).where(Bill.subscription_id == subscription_id)
+    return mine.order_by(Bill.created_at, Bill.id)
+
+
+def months_due(now: datetime, begin: str, after: str, limit: int) -> Select[PaymentCustomer]:
+    """List customers who have a plan and no credits of it that last, by their identifiers.
+
+    Parameters
+    ----------
+    now : datetime
+        The moment.
+    begin : str
+        How causes of such credits begin, before the subscription's identifier.
+    after : str
+        The last identifier of the page before.
+    limit : int
+        The size of a page.
+    """
+    cause = literal(f"grant:{begin}") + Subscription.id + ":"
+    last = (
+        select(LedgerLot.id)
+        .join(LedgerTransaction, LedgerTransaction.id == LedgerLot.transaction_id)
         .where(
-            Bill.account_id == bill.account_id,
-            Bill.item == bill.item,
-            Bill.subscription_id.is_not(None),
-            Bill.created_at >= begin,
-            Bill.created_at < after,
+            LedgerLot.account_id == Subscription.account_id,
+            LedgerLot.expires_at > now,
+            LedgerTransaction.key.startswith(cause),
         )
-        .order_by(Bill.created_at, Bill.id)
+    )
+    subscribed = select(Subscription.id).where(
+        Subscription.site_id == PaymentCustomer.site_id,
+        Subscription.account_id == PaymentCustomer.account_id,
+        Subscription.status.in_(LIVE),
+        Subscription.period_end > now,
+        ~last.exists(),
+    )
+    return (
+        select(PaymentCustomer)
+        .where(PaymentCustomer.id > after, subscribed.exists())
+        .order_by(PaymentCustomer.id)
+        .limit(limit)
     )
 
 

@@ -17,7 +17,6 @@ from stemhouse.db.ids import new_id
 from stemhouse.domains.accounts.entitlements import set_plan
 from stemhouse.domains.accounts.plans import FREE_PLAN
 from stemhouse.domains.accounts.scope import Owner
-from stemhouse.domains.billing.free import cause_of_month
 from stemhouse.domains.billing.service import Ledger
 from stemhouse.domains.payments import queries
 from stemhouse.domains.payments.facts import (
@@ -26,7 +25,7 @@ from stemhouse.domains.payments.facts import (
     SubscriptionFacts,
     Truth,
 )
-from stemhouse.domains.payments.money import months
+from stemhouse.domains.payments.plan_months import AT_ITS_BEGIN, PlanMonths, went_back
 from stemhouse.domains.payments.tables import Bill, PaymentCustomer, Purchase, Subscription
 from stemhouse.sites.schema import Site
 
@@ -34,9 +33,6 @@ logger = logging.getLogger(__name__)
 
 COMES_BACK_DAYS: Final = 31
 """For how long credits of a plan come back: its month may be over when a dispute is won."""
-
-AT_ITS_BEGIN: Final = timedelta(minutes=1)
-"""How much older than its period a bill may be that is for it."""
 
 GIVES_ITS_PLAN: Final = frozenset({"active", "trialing"})
 NEVER_PAID: Final = frozenset({"incomplete_expired", "canceled"})
@@ -71,8 +67,11 @@ class Writer:
                 self._settle(purchase, truth.session)
         if truth.subscription is not None:
             self._subscription(truth.subscription)
-        if truth.invoice is not None:
-            self._bill(truth.invoice, purchase)
+        bill = None if truth.invoice is None else self._bill(truth.invoice, purchase)
+        self.session.flush()
+        self._give_months()
+        if bill is not None:
+            self._take_back(bill)
         self.session.flush()
         self._plan()
 
@@ -133,7 +132,7 @@ class Writer:
         elif purchase is not None and purchase.state == "open" and facts.status in NEVER_PAID:
             purchase.state, purchase.url = "failed", None
 
-    def _bill(self, facts: InvoiceFacts, purchase: Purchase | None) -> None:
+    def _bill(self, facts: InvoiceFacts, purchase: Purchase | None) -> Bill | None:
         purchase = purchase or self._purchase(facts.purchase_id)
         if purchase is not None and facts.status == "paid":
             self._paid(purchase)
@@ -141,7 +140,7 @@ class Writer:
         if row is None:
             row = self._new_bill(facts, purchase)
             if row is None:
-                return
+                return None
             self.session.add(row)
         row.number, row.status = facts.number, facts.status
         row.total_cents, row.tax_cents = facts.total_cents, facts.tax_cents
@@ -153,8 +152,7 @@ class Writer:
             row.disputed_cents = facts.charge.disputed_cents
             row.dispute = facts.charge.dispute
             row.receipt_url = facts.charge.receipt_url
-        self.session.flush()
-        self._take_back(row)
+        return row
 
     def _new_bill(self, facts: InvoiceFacts, purchase: Purchase | None) -> Bill | None:
         subscription = None
@@ -174,19 +172,23 @@ class Writer:
             currency=facts.currency,
             refunded_cents=0,
             disputed_cents=0,
-            credits=self._credits(purchase, subscription),
+            # Those of a plan come by the month, and are counted then.
+            credits=purchase.credits if purchase is not None and subscription is None else 0,
             credits_taken=0,
             credits_short=0,
             created_at=facts.created_at,
         )
 
-    def _credits(self, purchase: Purchase | None, subscription: Subscription | None) -> int:
-        if subscription is not None:
-            if self._is_surplus(subscription):
-                return 0  # its credits come with the other one, and must not go with this one
-            plan = self.site.plans.get(subscription.plan)
-            return plan.credits_per_month if plan is not None else 0
-        return purchase.credits if purchase is not None else 0
+    def _give_months(self) -> None:
+        """Give what plans bring for the months that have begun and are paid."""
+        for row in self._subscriptions():
+            plan = self.site.plans.get(row.plan)
+            if plan is None or row.status not in queries.LIVE or self._is_surplus(row):
+                continue
+            bill = self._months(row).give(plan.credits_per_month, self.now)
+            if bill is not None:
+                # Of a bill that went back in part, a part goes of each month.
+                self._take_back(bill)
 
     # --- what goes back
 
@@ -202,42 +204,18 @@ class Writer:
             came = Came(cause_of(purchase), ends_at, self._ledger(purchase.unit))
             self._move(bill, _part(bill, bill.credits), came)
             return
-        # Credits of a month come once, whichever of a plan's bills brought them: those that are for
-        # the same month are looked at together.
-        alike = list(self.session.scalars(queries.bills_alike(bill, _month_of(bill))))
-        for one in alike:
-            self._take_back_of_plan(one, [other for other in alike if other is not one])
-
-    def _take_back_of_plan(self, bill: Bill, others: list[Bill]) -> None:
-        months = self._months(bill)
-        ledger = self._ledger(self.site.unit)
-        # They are counted before they are written down: what never came, or is over, cannot be
-        # missing.
-        came = sum(ledger.came_with(cause_of_month(month, bill.item)) for month in months)
-        if bill.credits:  # none came with a second plan that is to be given back
-            bill.credits = max(bill.credits, came)
-        left = came - sum(other.credits_taken for other in others)
-        wanted = max(0, min(_part(bill, bill.credits), left))
-        if any(_in_force(other) for other in others):
-            wanted = 0
+        row = self.session.scalar(queries.subscription(bill.subscription_id))
+        brought = [] if row is None else self._months(row).brought(bill)
+        bill.credits = max(bill.credits, sum(one.amount for one in brought))
+        # What is over cannot be missing.
+        wanted = sum(min(_part(bill, one.amount), one.came) for one in brought)
         ends_at = self.now + timedelta(days=COMES_BACK_DAYS)
-        self._move(bill, wanted, Came(cause_of_month(months[-1], bill.item), ends_at, ledger))
+        cause = brought[-1].cause if brought else ""
+        self._move(bill, wanted, Came(cause, ends_at, self._ledger(self.site.unit)))
 
-    def _months(self, bill: Bill) -> list[datetime]:
-        """Return the months whose credits came with a bill: with one that went back whole, all
-        until now, as far as it is for them.
-        """
-        begin = _month_of(bill)
-        row = self.session.scalar(queries.subscription(bill.subscription_id or ""))
-        present = (
-            row is not None
-            and row.period_start is not None
-            and bill.created_at >= row.period_start - AT_ITS_BEGIN
-        )
-        if not present or _in_force(bill):
-            return [begin]
-        assert row is not None
-        return [first for _, first, _ in months(begin, min(self.now, row.period_end))] or [begin]
+    def _months(self, row: Subscription) -> PlanMonths:
+        bills = self.session.scalars(queries.bills_of(row.stripe_id)).all()
+        return PlanMonths(self._ledger(self.site.unit), row, bills)
 
     def _move(self, bill: Bill, wanted: int, came: Came) -> None:
         cause = f"{bill.id}:{self.customer.revision}"
@@ -269,9 +247,7 @@ class Writer:
     def _plan(self) -> None:
         """Put the account on the plan that is paid for, where that is another than before."""
         plan, until = FREE_PLAN, None
-        for row in self.session.scalars(
-            queries.subscriptions(self.customer.site_id, self.customer.account_id)
-        ):
+        for row in self._subscriptions():
             if self._is_surplus(row):
                 continue  # it will be given back
             end = self._end_of_plan(row)
@@ -322,7 +298,7 @@ class Writer:
             last = self.session.scalar(queries.last_bill(row.stripe_id))
             bills = [] if last is None else [last]
         paid = sum(bill.paid_cents for bill in bills)
-        return paid > 0 and sum(_back(bill) for bill in bills) >= paid
+        return paid > 0 and sum(went_back(bill) for bill in bills) >= paid
 
     def _is_surplus(self, row: Subscription) -> bool:
         """Whether the account has had another one for longer: bought in two tabs at once."""
@@ -330,6 +306,10 @@ class Writer:
         return live and self.session.scalar(queries.older_than(row)) is not None
 
     # --- together
+
+    def _subscriptions(self) -> list[Subscription]:
+        owner = self._owner()
+        return list(self.session.scalars(queries.subscriptions(owner.site_id, owner.account_id)))
 
     def _purchase(self, purchase_id: str | None) -> Purchase | None:
         if purchase_id is None:
@@ -349,19 +329,6 @@ def cause_of(purchase: Purchase) -> str:
     return f"purchase:{purchase.id}"
 
 
-def _back(bill: Bill) -> int:
-    # Never more than was paid: of what was refunded in part, all may be disputed.
-    return min(bill.paid_cents, bill.refunded_cents + bill.disputed_cents)
-
-
 def _part(bill: Bill, credits: int) -> int:
     """Return the part of credits that the part of the money is that went back."""
-    return credits * _back(bill) // bill.paid_cents if bill.paid_cents else 0
-
-
-def _in_force(bill: Bill) -> bool:
-    return bill.status == "paid" and (bill.paid_cents == 0 or _back(bill) < bill.paid_cents)
-
-
-def _month_of(bill: Bill) -> datetime:
-    return bill.created_at.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return credits * went_back(bill) // bill.paid_cents if bill.paid_cents else 0
