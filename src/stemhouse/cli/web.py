@@ -81,6 +81,7 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     import uvicorn
 
     from stemhouse.api.app import create_app
+    from stemhouse.api.protocol import PatientProtocol
     from stemhouse.api.proxies import behind_proxies
     from stemhouse.db.checks import check
     from stemhouse.sites.hosts import address_of
@@ -92,6 +93,7 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
             behind_proxies(app, settings.trusted_proxies),
             host=settings.host,
             port=settings.port,
+            http=PatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
