@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -300,6 +301,38 @@ def test_a_new_site_can_be_used_at_once(run: Run, tmp_path: Path) -> None:
     }
     schema = json.loads((tmp_path / "sites" / "site.schema.json").read_text())
     assert "hosts" in schema["properties"]
+
+
+def test_sites_are_where_the_service_was_told_to_keep_everything(run: Run, tmp_path: Path) -> None:
+    write_site(tmp_path / "elsewhere" / "sites")
+    there = ("--data-dir", str(tmp_path / "elsewhere"))
+
+    made = run("new", "choir", *there)
+    checked = run("check", *there)
+    listed = run("list", "--json", *there)
+
+    assert (tmp_path / "elsewhere" / "sites" / "choir" / "site.toml").exists(), made.stderr
+    assert checked.returncode == 0, checked.stdout
+    names = {json.loads(line)["name"] for line in listed.stdout.splitlines()}
+    assert names == {"choir", "default"}
+
+
+def test_what_a_new_site_leaves_out_can_be_put_in(run: Run, tmp_path: Path) -> None:
+    write_site(tmp_path / "sites")
+    run("new", "choir")
+    path = tmp_path / "sites" / "choir" / "site.toml"
+    text = path.read_text()
+    # Whatever stands behind a # as TOML, and not as a sentence.
+    lines = [
+        re.sub(r"^# (?=[\[\]\w ]+ = |\[|  \[|\]$)", "", line)
+        for line in text.splitlines(keepends=True)
+    ]
+    path.write_text("".join(lines).replace("charges = false", "charges = true"))
+
+    checked = run("check")
+
+    assert "[packs.ten]\ntitle" in path.read_text()
+    assert checked.returncode == 0, checked.stdout
 
 
 def test_a_site_is_not_written_over(run: Run, tmp_path: Path) -> None:

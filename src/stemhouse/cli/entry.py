@@ -35,6 +35,15 @@ SiteOption = Annotated[
         show_default="the one for any host, or the first",
     ),
 ]
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        metavar="DIR",
+        help="Where everything is kept.",
+        show_default="the user's data folder",
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

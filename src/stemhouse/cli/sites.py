@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from stemhouse.cli.console import print_json
-from stemhouse.cli.entry import ConfigOption, JsonOption, read_settings
+from stemhouse.cli.entry import ConfigOption, DataOption, JsonOption, read_settings
 
 if TYPE_CHECKING:
     from stemhouse.settings import Settings
@@ -27,6 +27,7 @@ def new(
         str | None, typer.Option("--host", help="Its host.", show_default="NAME.localhost")
     ] = None,
     config: ConfigOption = None,
+    data_dir: DataOption = None,
 ) -> None:
     """Write a good first file for a new site. A service that runs takes it up at once."""
     from stemhouse.sites.hosts import address_of
@@ -34,7 +35,7 @@ def new(
     from stemhouse.sites.place import sites_folder
     from stemhouse.sites.starting import new_site
 
-    settings = read_settings(config)
+    settings = read_settings(config, data_dir=data_dir)
     before = sites_folder(settings)
     path = new_site(settings, name, title, host)
     if sites_folder(settings) != before:
@@ -45,9 +46,11 @@ def new(
 
 
 @app.command()
-def check(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+def check(
+    as_json: JsonOption = False, config: ConfigOption = None, data_dir: DataOption = None
+) -> None:
     """Say what is wrong with the site files, with file, line and mend."""
-    problems = _problems(read_settings(config))
+    problems = _problems(read_settings(config, data_dir=data_dir))
     errors = [one for one in problems if one.severity == "error"]
     for one in problems:
         if as_json:
@@ -61,12 +64,14 @@ def check(as_json: JsonOption = False, config: ConfigOption = None) -> None:
 
 
 @app.command("list")
-def list_sites(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+def list_sites(
+    as_json: JsonOption = False, config: ConfigOption = None, data_dir: DataOption = None
+) -> None:
     """List the sites and their addresses."""
     from stemhouse.sites.hosts import address_of
     from stemhouse.sites.place import open_book
 
-    settings = read_settings(config)
+    settings = read_settings(config, data_dir=data_dir)
     book = open_book(settings)
     for site in book.all():
         facts: dict[str, Any] = {

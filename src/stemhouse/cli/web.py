@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from stemhouse.cli.entry import ConfigOption, read_settings
+from stemhouse.cli.entry import ConfigOption, DataOption, read_settings
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -23,15 +23,6 @@ HostOption = Annotated[
 ]
 PortOption = Annotated[
     int | None, typer.Option("--port", min=0, max=65_535, help="Port.", show_default="8000")
-]
-DataOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--data-dir",
-        metavar="DIR",
-        help="Where everything is kept.",
-        show_default="the user's data folder",
-    ),
 ]
 
 

@@ -54,8 +54,11 @@ def plain_amount(cents: int, currency: str) -> str:
 class PlanPrices(Table):
     """What a subscription costs."""
 
-    monthly: Amounts = Field(description="Price of a month, per currency.")
-    yearly: Amounts = Field(default={}, description="Price of a year, per currency.")
+    monthly: Amounts = Field(
+        description="Price of a month, per currency, in its smallest unit: "
+        "`{ usd = 400, eur = 400 }` is $4 or €4."
+    )
+    yearly: Amounts = Field(default={}, description="Price of a year, in the same way.")
 
 
 class Pack(Table):
@@ -63,7 +66,11 @@ class Pack(Table):
 
     title: dict[str, str] = Field(description="What people read, per language.")
     credits: Annotated[int, Field(gt=0, le=MOST_CREDITS)] = Field(description="In the site's unit.")
-    prices: Amounts = Field(min_length=1, description="Price per currency.")
+    prices: Amounts = Field(
+        min_length=1,
+        description="Price per currency, in its smallest unit: "
+        "`{ usd = 500, eur = 500 }` is $5 or €5.",
+    )
     expires_days: Annotated[int, Field(gt=0, le=36_500)] = Field(
         default=365, description="Days after which what is left of it is gone."
     )

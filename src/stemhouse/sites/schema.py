@@ -35,7 +35,9 @@ class Theme(Table):
     dark: Palette = Field(description="Colours by night.")
     logo: str = Field(description="SVG file beside the site file: the mark alone.")
     stems: tuple[Colour, ...] = Field(
-        min_length=1, description="Colours of waveforms, in the order of the stems; they repeat."
+        min_length=1,
+        description="Colours of waveforms, in the order of the stems; they repeat. "
+        "The first is the backdrop's too.",
     )
     radius_px: Annotated[int, Field(ge=0, le=32)] = Field(
         default=12, description="How round corners are."
@@ -72,10 +74,13 @@ class Texts(Table):
     description: str = Field(description="For search engines and shared links, 50 to 160 letters.")
     button: str = Field(description="What the button of the uploader says.")
     points: tuple[tuple[str, str], ...] = Field(
-        default=(), description="Heading and sentence of each advantage on the first page."
+        default=(),
+        description='Each advantage on the first page: `[["Heading", "Sentence."], …]`.',
     )
     questions: tuple[tuple[str, str], ...] = Field(
-        default=(), description="Questions and answers of the help page, before the house's own."
+        default=(),
+        description="Questions and answers of the help page, before the house's own: "
+        '`[["Question?", "Answer."], …]`.',
     )
 
 
