@@ -185,10 +185,55 @@ def test_an_account_takes_its_data_along_and_goes(page: Page, member: str) -> No
 
 
 @ONE_SIZE
-def test_who_is_not_signed_in_is_led_to_signing_in(page: Page, expected_errors: list[str]) -> None:
-    expected_errors.append("401")
+def test_who_is_not_signed_in_is_led_to_signing_in(page: Page) -> None:
     page.goto("/account")
 
+    expect(page.locator("account-page")).to_contain_text("Your account is here")
+    expect(page.get_by_role("alert")).to_have_count(0)
     page.locator("account-page").get_by_role("link", name="Sign in").click()
 
     page.wait_for_url("**/sign-in?next=%2Faccount")
+
+
+@ONE_SIZE
+def test_who_was_signed_out_elsewhere_is_led_to_signing_in(
+    page: Page, member: str, expected_errors: list[str]
+) -> None:
+    expected_errors.append("401")
+    page.goto("/account")
+    expect(page.locator("account-profile")).to_contain_text(member)
+    page.route("**/v1/account", lambda route: route.fulfill(status=401, body="{}"))
+
+    page.reload()
+
+    expect(page.locator("account-page").get_by_role("link", name="Sign in")).to_be_visible()
+
+
+@ONE_SIZE
+def test_an_account_that_cannot_be_loaded_is_asked_for_again(
+    page: Page, member: str, expected_errors: list[str]
+) -> None:
+    expected_errors.append("Failed to load resource")
+    page.route("**/v1/account", lambda route: route.abort())
+    page.goto("/account")
+    expect(page.locator("account-page").get_by_role("alert")).to_contain_text("cannot be reached")
+
+    page.unroute("**/v1/account")
+    page.get_by_role("button", name="Try again").click()
+
+    expect(page.locator("account-profile")).to_contain_text(member)
+
+
+def test_who_has_not_confirmed_the_address_can_ask_for_the_link_again(
+    page: Page, member: str
+) -> None:
+    page.goto("/account")
+
+    again = page.get_by_role("button", name="Mail the link again")
+    words = page.locator(".unconfirmed")
+    expect(again).to_be_visible()
+    start = words.evaluate("line => line.getBoundingClientRect().left")
+    assert words.evaluate("line => line.parentElement.getBoundingClientRect().left") == start
+    again.click()
+
+    expect(page.locator("account-profile")).to_contain_text("on its way")

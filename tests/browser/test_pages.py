@@ -89,6 +89,24 @@ def test_every_page_is_without_faults_by_day_and_by_night(
     assert not faults_on(READ, site, scheme, opened_at=(browser, service, size))
 
 
+@pytest.mark.parametrize("size", ["narrow"], indirect=True)
+@pytest.mark.parametrize("site", SITES)
+def test_a_phone_shows_all_plans_at_once(
+    site: str, size: str, browser: Browser, service: Served
+) -> None:
+    with opened(browser, service, size) as context:
+        page = context.new_page()
+        page.goto(f"/s/{site}/prices")
+        table = page.get_by_role("region", name="Everything side by side")
+
+        ends = table.locator("tr > :last-child").evaluate_all(
+            "cells => cells.map(cell => cell.getBoundingClientRect().right)"
+        )
+
+        assert len(table.get_by_role("columnheader").all()) >= 2
+        assert max(ends) <= SIZES[size][0]
+
+
 # What it holds is the same on every site, and looking at all of it takes longer than at all else.
 @pytest.mark.slow
 @pytest.mark.parametrize(("size", "scheme"), [("wide", "light"), ("narrow", "dark")], indirect=True)

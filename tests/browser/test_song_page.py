@@ -12,7 +12,7 @@ import soundfile
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from stemhouse.testing.sites import write_site
-from tests.browser.conftest import JSON, Look, faults_of, take_apart
+from tests.browser.conftest import JSON, ONE_SIZE, Kept, Look, faults_of, take_apart
 from tests.browser.listening import recorded
 from tests.browser.test_player_page import shown
 from tests.service.browser import PASSWORD
@@ -69,6 +69,29 @@ def test_the_page_of_a_song_has_its_name_its_facts_and_its_downloads(
     page.keyboard.press("Escape")
     page.get_by_role("link", name="My songs").locator("visible=true").first.click()
     page.wait_for_url("**/library")
+
+
+@ONE_SIZE
+def test_a_song_that_is_not_there_has_no_player(
+    page: Page, member: str, expected_errors: list[str]
+) -> None:
+    expected_errors.append("404")
+    page.goto("/songs/job_01aaaaaaaaaaaaaaaaaaaaaaaa")
+
+    page.get_by_role("link", name="All my songs").click()
+
+    page.wait_for_url("**/library")
+
+
+@ONE_SIZE
+def test_a_song_of_somebody_else_leads_to_signing_in(page: Page, kept: Kept) -> None:
+    page.goto(f"/songs/{kept.job['id']}")
+
+    expect(page.locator("song-page")).to_contain_text("If it is yours, sign in.")
+    expect(page.locator("stem-player")).to_have_count(0)
+    page.locator("song-page").get_by_role("link", name="Sign in").click()
+
+    page.wait_for_url("**/sign-in?next=*")
 
 
 def test_a_link_lets_others_listen_until_it_is_ended(

@@ -389,6 +389,16 @@ def test_an_address_without_a_page_gets_one_in_a_browser(client: TestClient) -> 
     assert api.json()["error"]["code"] == "not_found"
 
 
+def test_an_address_without_a_page_answers_in_the_visitors_language(client: TestClient) -> None:
+    preferred = client.get("/s/studio/nothing", headers=HTML | {"Accept-Language": "de"})
+    in_the_path = client.get("/s/studio/de/nothing", headers=HTML | {"Accept-Language": "en"})
+    usual = client.get("/s/studio/nothing", headers=HTML)
+
+    assert "Hier spielt nichts" in preferred.text
+    assert "Hier spielt nichts" in in_the_path.text
+    assert "Nothing plays here" in usual.text
+
+
 def test_our_own_failures_have_a_page_with_the_number_of_the_request(client: TestClient) -> None:
     def fail() -> None:
         raise RuntimeError("a fault that nobody expected")

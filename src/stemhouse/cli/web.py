@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Timer
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_S = 125
 """How long an idle connection stays open: longer than proxies keep theirs (nginx a minute, Caddy
 two), or now and then a request would go out on a connection that is just being closed."""
+
+_SETTLED_S = 3
+"""How long after its start a service has time for what only later visitors want."""
 
 HostOption = Annotated[
     str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")
@@ -99,6 +103,11 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     # Modules and routes stay for good. To look through all of them for garbage, now and then while
     # people wait, would take a quarter of a second.
     gc.freeze()
+    # The reference of the API, half a second's work: its first reader would have waited for it.
+    later = Timer(_SETTLED_S, app.openapi)
+    later.daemon = True
+    later.start()
     server.run()
+    later.cancel()
     if not server.started:
         raise typer.Exit(1)

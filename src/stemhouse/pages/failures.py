@@ -51,14 +51,14 @@ def is_signing_in(request: Request) -> bool:
 
 def not_found_page(request: Request) -> Response:
     """Return the page for addresses at which nothing is."""
-    scene = scene_of(request, visitor_of(request))
+    scene = _scene(request, visitor_of(request))
     texts = (scene.say("error.not_found_title"), scene.say("error.not_found_text"))
     return answer(request, scene, _sheet(texts, HTTPStatus.NOT_FOUND, scene))
 
 
 def failed_page(request: Request, request_id: str) -> Response:
     """Return the page for our own failures: it asks nothing that may have failed as well."""
-    scene = scene_of(request, Visitor())
+    scene = _scene(request, Visitor())
     text = scene.say("error.failed_text", email=scene.site.operator.email, id=request_id)
     texts = (scene.say("error.failed_title"), text)
     return answer(request, scene, _sheet(texts, HTTPStatus.INTERNAL_SERVER_ERROR, scene))
@@ -69,7 +69,7 @@ def not_signed_in_page(
 ) -> Response:
     """Return the page for who comes from a provider and is not let in: why, and what to do."""
     # The address of a way back holds a code: the page is nobody else's, and nothing keeps it.
-    scene = replace(scene_of(request, Visitor()), language=language_of_visitor(request))
+    scene = _scene(request, Visitor())
     told = (error.details.get("reason"), error.code)
     text = scene.say(
         f"sign_in_refused.{next((one for one in told if one in _REASONS), 'failed')}",
@@ -81,6 +81,15 @@ def not_signed_in_page(
     found = answer(request, scene, replace(sheet, secret=True, values={**sheet.values, "way": way}))
     found.headers.update(headers)
     return found
+
+
+def _scene(request: Request, visitor: Visitor) -> Scene:
+    # No page led its visitor to the address of their language: an address that has none is in the
+    # one they would be led to.
+    scene = scene_of(request, visitor)
+    if scene.language != scene.languages()[0]:
+        return scene
+    return replace(scene, language=language_of_visitor(request))
 
 
 def _path_for_people(request: Request) -> str | None:

@@ -42,4 +42,8 @@ export function csrfToken(): string {
     : decodeURIComponent(found.slice(name.length));
 }
 
+// The page on which somebody signs in, and from which the way leads back here.
+export const signIn = (): string =>
+  `${address("/sign-in")}?next=${encodeURIComponent(location.pathname)}`;
+
 export const go = (path: string): void => location.assign(address(path));

@@ -1,10 +1,11 @@
 // <account-page>: what was just bought, profile, credits, plan, password, keys, webhooks, leaving.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
-import { isAbort, wordsFor } from "../../api/errors";
+import { ApiError, isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { address } from "../../ui/page";
+import { emptyView } from "../../ui/empty";
+import { address, page, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import "./account-credits";
 import "./account-leaving";
@@ -21,17 +22,25 @@ const LOOKS_AFTER_MS = [1500, 4000, 10_000];
 type Account = Schema<"AccountAnswer">;
 
 export class AccountPage extends HouseElement {
-  static override properties = { account: { state: true }, said: { state: true } };
+  static override properties = {
+    account: { state: true },
+    said: { state: true },
+    signedOut: { state: true },
+  };
   declare account: Account | null;
   declare said: string;
+  declare signedOut: boolean;
 
   constructor() {
     super();
     this.account = null;
     this.said = "";
+    this.signedOut = false;
   }
 
   protected override start(): void {
+    // Nobody has an account, and would only be refused it.
+    if (page.visitor === "nobody") return;
     void this.#load();
     if (this.#isBack())
       for (const wait of LOOKS_AFTER_MS) this.owner.after(wait, () => void this.#load());
@@ -52,9 +61,17 @@ export class AccountPage extends HouseElement {
       this.account = await ask("get", "/v1/account", { signal: this.owner.signal });
       if (known) this.#renew();
     } catch (error) {
-      if (!isAbort(error)) this.said = wordsFor(error);
+      if (isAbort(error)) return;
+      // Signed out in another window, or by the end of the session.
+      if (error instanceof ApiError && error.status === 401) this.signedOut = true;
+      else this.said = wordsFor(error);
     }
   }
+
+  readonly #again = (): void => {
+    this.said = "";
+    void this.#load();
+  };
 
   // What shows money looks again: something was bought.
   #renew(): void {
@@ -65,9 +82,11 @@ export class AccountPage extends HouseElement {
   }
 
   protected override render(): TemplateResult | typeof nothing {
+    if (page.visitor === "nobody" || this.signedOut)
+      return emptyView(t("account.nobody"), { path: signIn(), text: t("forms.sign_in") });
     if (this.said !== "")
-      return html`<p class="notice bad" role="alert">${this.said}
-        <a href="${address("/sign-in")}?next=${encodeURIComponent(location.pathname)}">${t("forms.sign_in")}</a></p>`;
+      return html`<div class="notice bad" role="alert"><p>${this.said}</p>
+        <button type="button" class="quiet small" @click=${this.#again}>${t("uploader.again")}</button></div>`;
     const account = this.account;
     if (account === null) return html`<p class="hint">${t("account.loading")}</p>`;
     if (account.kind === "guest")

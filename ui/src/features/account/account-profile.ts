@@ -25,8 +25,8 @@ export class AccountProfile extends FormElement {
           ${
             email_verified
               ? nothing
-              : html`<span class="bad">${t("account.unconfirmed")}</span>
-            <button type="button" class="plain" @click=${this.#confirm}>${t("account.mail_again")}</button>`
+              : html`<p class="unconfirmed"><span class="bad">${t("account.unconfirmed")}</span>
+            <button type="button" class="plain" @click=${this.#confirm}>${t("account.mail_again")}</button></p>`
           }</dd></div>
         <div><dt>${t("account.plan")}</dt><dd>${titled(plan)}</dd></div>
         <div><dt>${t("account.since")}</dt><dd>${day(created_at)}</dd></div>

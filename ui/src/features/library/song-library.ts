@@ -5,8 +5,9 @@ import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
 import { announce } from "../../ui/announce";
 import { define, HouseElement } from "../../ui/element";
+import { emptyView } from "../../ui/empty";
 import { Owner } from "../../ui/owner";
-import { address, page } from "../../ui/page";
+import { address, page, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { cardView } from "../songs/card";
 import { Follower } from "../songs/follow";
@@ -72,7 +73,9 @@ export class SongLibrary extends HouseElement implements CardHost {
 
   protected override render(): TemplateResult {
     if (page.visitor === "nobody")
-      return html`<p>${t("songs.nobody")} <a href=${address("/sign-in")}>${t("songs.sign_in")}</a></p>`;
+      return emptyView(t("songs.nobody"), { path: signIn(), text: t("songs.sign_in") });
+    if (this.loading === "done" && this.words === "" && jobs.value.length === 0)
+      return emptyView(t("songs.none"), { path: address("/"), text: t("songs.first") });
     return html`
       <form class="search" role="search" @submit=${(event: Event) => event.preventDefault()}>
         <label class="field"><span>${t("songs.search")}</span>
@@ -98,9 +101,7 @@ export class SongLibrary extends HouseElement implements CardHost {
           (job) => cardView(job, this),
         )}</ul>`;
     if (this.loading !== "done") return html`<p class="hint">${t("songs.loading")}</p>`;
-    return this.words === ""
-      ? html`<p>${t("songs.none")} <a href=${address("/")}>${t("songs.first")}</a></p>`
-      : html`<p>${t("songs.nothing_found", { words: this.words })}</p>`;
+    return html`<p>${t("songs.nothing_found", { words: this.words })}</p>`;
   }
 
   #typed(event: Event): void {

@@ -1,12 +1,15 @@
 // <song-page data-job-id=…>: a song of one's own: its facts, its player, its downloads and links.
 import { html, nothing, type TemplateResult } from "lit";
 import { ask } from "../../api/client";
+import { ApiError } from "../../api/errors";
 import { siteFacts } from "../../api/site";
 import { define, HouseElement } from "../../ui/element";
+import { emptyView } from "../../ui/empty";
 import { clock, fromNow } from "../../ui/format";
-import { address } from "../../ui/page";
+import { address, page, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import type { StemPlayer } from "../player/stem-player";
+import { isUnfinished } from "../songs/jobs";
 import { called } from "./heading";
 import "./share-links";
 
@@ -22,18 +25,24 @@ interface Known {
 const USUAL_FORMATS = "wav flac mp3-320";
 
 export class SongPage extends HouseElement {
-  static override properties = { known: { state: true }, sharing: { state: true } };
+  static override properties = {
+    known: { state: true },
+    absent: { state: true },
+    sharing: { state: true },
+  };
   declare known: Known | null;
+  declare absent: boolean;
   declare sharing: boolean;
 
   constructor() {
     super();
     this.known = null;
+    this.absent = page.visitor === "nobody";
     this.sharing = false;
   }
 
   protected override start(): void {
-    void this.#look();
+    if (!this.absent) void this.#look();
   }
 
   get #jobId(): string {
@@ -41,6 +50,10 @@ export class SongPage extends HouseElement {
   }
 
   protected override render(): TemplateResult {
+    if (this.absent)
+      return page.visitor === "nobody"
+        ? emptyView(t("songs.absent_nobody"), { path: signIn(), text: t("songs.sign_in") })
+        : emptyView(t("songs.absent"), { path: address("/library"), text: t("songs.all") });
     const { stems = 0, formats = [], facts = [], done = false } = this.known ?? {};
     const one = this.dataset["screen"] === "single";
     return html`
@@ -86,13 +99,15 @@ export class SongPage extends HouseElement {
         ],
       };
       called(job.song.name);
-      if (!this.known.done) this.owner.after(LOOK_AGAIN_MS, () => void this.#look());
-    } catch {
-      // The player asks for the song itself, and says what is wrong with it.
+      if (isUnfinished(job)) this.owner.after(LOOK_AGAIN_MS, () => void this.#look());
+    } catch (error) {
+      // Of all else the player tells, which asks for the song itself.
+      if (error instanceof ApiError && ABSENT.includes(error.status)) this.absent = true;
     }
   }
 }
 
 const LOOK_AGAIN_MS = 2_000;
+const ABSENT: readonly number[] = [401, 404, 422];
 
 define("song-page", SongPage);
