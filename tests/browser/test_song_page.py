@@ -120,7 +120,8 @@ def test_a_link_lets_others_listen_until_it_is_ended(
     page.get_by_role("button", name="End it").click()
     expect(link).to_have_count(0)
     stranger.reload()
-    expect(stranger.get_by_role("alert")).to_contain_text("no such song")
+    expect(stranger.locator("shared-song")).to_contain_text("leads nowhere any more")
+    expect(stranger.locator("stem-player")).to_have_count(0)
 
 
 def test_a_single_stem_is_compared_with_the_whole_song(

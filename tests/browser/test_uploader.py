@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from tests.browser.conftest import ONE_SIZE, Look, faults_of
 from tests.service.lines import Line
@@ -155,7 +155,27 @@ def test_what_is_no_song_is_refused_with_the_reason(
     choose(page, letter)
     page.get_by_role("checkbox", name="I may use these songs").check()
 
-    expect(page.locator(".item[data-state=failed]")).to_contain_text("no sound that we can read")
+    item = page.locator(".item[data-state=refused]")
+    expect(item).to_contain_text("no sound that we can read")
+    # It would be refused again, and nothing is left that could have a price.
+    expect(item.get_by_role("button")).to_have_text(["Remove"])
+    expect(page.locator(".start")).to_have_count(0)
+
+
+@ONE_SIZE
+def test_the_uploader_has_its_words_before_its_script(
+    browser: Browser, service: Served, page: Page
+) -> None:
+    with browser.new_context(base_url=service.url, java_script_enabled=False) as context:
+        plain = context.new_page()
+        plain.goto("/")
+        before = plain.locator(".dropzone-title, .dropzone > .hint").all_inner_texts()
+
+    page.goto("/")
+    expect(page.locator("song-uploader[data-ready]")).to_be_visible()
+
+    words = page.locator(".dropzone .dropzone-title, .dropzone .pick .hint")
+    expect(words).to_have_text(before)
 
 
 @ONE_SIZE
@@ -246,6 +266,10 @@ def test_the_keyboard_alone_gets_a_song_apart(page: Page, song: Song) -> None:
     page.goto("/")
     expect(page.locator("song-uploader[data-ready]")).to_be_visible()
     tab_to(page, FILE)
+    # The button shows that it is reached; the browser's own beside it stays out of sight.
+    assert page.locator(FILE).evaluate("input => input.offsetWidth") == 1
+    outline = page.locator(".pick .button").evaluate("it => getComputedStyle(it).outlineStyle")
+    assert outline == "solid"
     with page.expect_file_chooser() as chooser:
         page.keyboard.press("Enter")
     chooser.value.set_files(song("Keys.wav"))

@@ -8,7 +8,7 @@ from typing import get_args
 
 from stemhouse.engine.options import Quality
 from stemhouse.pages.scene import Scene
-from stemhouse.pages.wording import both, formats, length, money, size, usual_currency
+from stemhouse.pages.wording import both, clock, formats, length, money, size, usual_currency
 from stemhouse.sites.money import Pack
 from stemhouse.sites.plans import SitePlan
 
@@ -40,6 +40,8 @@ class Limits:
 
     title: str
     length: str
+    clock: str
+    """The length as the working parts write it."""
     size: str
     kept: str
 
@@ -79,6 +81,7 @@ def limits(scene: Scene, plan: SitePlan) -> Limits:
     return Limits(
         title=scene.own(plan.title),
         length=length(plan.max_duration_s, scene.language),
+        clock=clock(plan.max_duration_s),
         size=size(plan.max_upload_bytes, scene.language),
         kept=length(plan.retention_s, scene.language),
     )

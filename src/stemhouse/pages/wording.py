@@ -33,6 +33,13 @@ def length(seconds: float, language: str) -> str:
     return _unit(round(seconds), "duration-second", language)
 
 
+def clock(seconds: int) -> str:
+    """Return a length as players show it: 5:00, 1:00:00."""
+    minutes, second = divmod(seconds, 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
 def size(size_bytes: int, language: str) -> str:
     """Return a size in decimal megabytes or gigabytes: 200 MB."""
     if size_bytes >= _GB:

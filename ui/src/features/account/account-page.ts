@@ -92,7 +92,7 @@ export class AccountPage extends HouseElement {
     if (account.kind === "guest")
       return html`<p class="notice">${t("account.guest")}
         <a href=${address("/sign-up")}>${t("forms.sign_up")}</a></p>
-        <account-leaving .guest=${true}></account-leaving>`;
+        <account-leaving class="card" .guest=${true}></account-leaving>`;
     return html`
       <account-purchase></account-purchase>
       <account-profile class="card" .account=${account}></account-profile>

@@ -1,17 +1,28 @@
 // <shared-song data-link=…>: somebody else's song, as whoever has its link hears it.
 import { html, nothing, type TemplateResult } from "lit";
 import { define, HouseElement } from "../../ui/element";
+import { emptyView } from "../../ui/empty";
 import { address } from "../../ui/page";
 import { t } from "../../ui/texts";
 import type { StemPlayer } from "../player/stem-player";
 import { called } from "./heading";
 
 export class SharedSong extends HouseElement {
+  static override properties = { ended: { state: true } };
+  declare ended: boolean;
+
+  constructor() {
+    super();
+    this.ended = false;
+  }
+
   protected override start(): void {
     void this.#name();
   }
 
   protected override render(): TemplateResult {
+    if (this.ended)
+      return emptyView(t("songs.link_ended"), { path: address("/"), text: t("songs.your_own") });
     const link = encodeURIComponent(this.dataset["link"] ?? "");
     const one = this.dataset["screen"] === "single";
     return html`
@@ -28,6 +39,9 @@ export class SharedSong extends HouseElement {
     if (!player) return;
     const look = () => {
       const { manifest } = player;
+      const kind = player.state.value.problem?.kind;
+      // What can be heard already stays.
+      if (!manifest && (kind === "missing" || kind === "expired")) this.ended = true;
       if (manifest) called([manifest.title, manifest.artist].filter(Boolean).join(", "));
     };
     this.owner.hold(player.state.watch(look));

@@ -145,7 +145,10 @@ export class Desk {
       this.#set(item.key, { at: "sent", upload_id });
       await this.#price(item.key, upload_id);
     } catch (error) {
-      if (!isAbort(error)) this.#fail(item.key, error, null);
+      // A file does not change by being sent again; what is at an address may.
+      if (item.file !== null && isAboutTheFile(error))
+        this.#set(item.key, { at: "refused", why: wordsFor(error) });
+      else if (!isAbort(error)) this.#fail(item.key, error, null);
     } finally {
       release();
       void this.#moveOn();
@@ -216,6 +219,17 @@ export class Desk {
     this.#set(key, { at: "failed", why: tooFew(error) ?? wordsFor(error), code, upload_id });
   }
 }
+
+const ABOUT_THE_FILE: readonly string[] = [
+  "unsupported_audio",
+  "corrupt_audio",
+  "empty_audio",
+  "audio_too_long",
+  "upload_too_large",
+];
+
+const isAboutTheFile = (error: unknown): boolean =>
+  error instanceof ApiError && ABOUT_THE_FILE.includes(error.code);
 
 // What is missing, and what waits for a click in a mail.
 function tooFew(error: unknown): string | null {

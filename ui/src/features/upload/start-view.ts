@@ -21,7 +21,8 @@ export function startView(
   items: readonly Item[],
   site: SiteFacts,
   start: () => void,
-): TemplateResult {
+): TemplateResult | typeof nothing {
+  if (items.every((item) => item.state.at === "refused")) return nothing;
   const ready = items.filter((item) => item.state.at === "priced");
   const total = ready.reduce((sum, item) => sum + priceOf(item), 0);
   const unit = ready.map(unitOf)[0] ?? site.unit;
