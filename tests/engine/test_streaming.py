@@ -16,6 +16,7 @@ import pytest
 import soundfile
 
 from stemhouse import Audio, CancelToken, Options, Progress, StemBlock
+from stemhouse.engine.codec.reader import LOUDEST
 from stemhouse.errors import AudioTooLong, Cancelled, CorruptAudio
 
 TINY = Path(__file__).resolve().parent.parent / "data" / "tiny-2stems"
@@ -254,6 +255,19 @@ def test_damage_in_the_middle_is_told_and_leaves_nothing(
         separator().separate(file)
 
     assert str(file) not in [open_file.path for open_file in psutil.Process().open_files()]
+
+
+@pytest.mark.parametrize("quality", ["fast", "standard", "best"])
+def test_samples_are_taken_up_to_a_limit_that_every_quality_can_bear(separator, song, quality):
+    # A square wave of both signs: what is loudest in every step.
+    shape = np.sign(song(2 * WINDOW).samples).astype(np.float32)
+    options = Options(quality=quality)
+
+    result = separator().separate(Audio(shape * LOUDEST, 44_100), options)
+
+    assert all(np.isfinite(stem.audio.samples).all() for stem in result.stems.values())
+    with pytest.raises(CorruptAudio, match="times full scale"):
+        separator().separate(Audio(shape * (2 * LOUDEST), 44_100), options)
 
 
 def test_a_song_longer_than_the_limit_is_refused(separator, song):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -154,6 +156,27 @@ def test_formats_and_mixes_are_told_apart(
 
     assert len(set(etags)) == len(etags)
     assert etag(mix, format="mp3", gain_db="-3") == etags[4]
+
+
+def test_files_are_named_and_titled_as_their_job_is_called_now(
+    client: TestClient, member: Member, job_id: str, path: str
+) -> None:
+    # The result is kept once, also for jobs that came to it later, under names of their own.
+    asked = {"name": "Дом feat. Ada.wav"}
+    client.patch(f"/v1/jobs/{job_id}", json=asked, headers=member.headers)
+    linked = path_of(make_link(client, member, job_id, format="wav"))
+
+    file = client.get(path, params={"format": "wav"}, headers=member.headers)
+    mix = client.get(f"/v1/jobs/{job_id}/mix?format=wav", headers=member.headers)
+    packed = client.get(linked)
+
+    name = quote("Дом feat. Ada", safe="")
+    assert f"UTF-8''{name}%20%28vocals%29.wav" in file.headers["content-disposition"]
+    assert f"UTF-8''{name}%20%28mix%29.wav" in mix.headers["content-disposition"]
+    assert f"UTF-8''{name}%20%28stems%29.zip" in packed.headers["content-disposition"]
+    with zipfile.ZipFile(io.BytesIO(packed.content)) as archive:
+        assert archive.namelist()[0] == "Дом feat. Ada (vocals).wav"
+    assert "Дом feat. Ada (vocals)".encode() in file.content
 
 
 def test_an_archive_promises_no_parts(client: TestClient, member: Member, job_id: str) -> None:

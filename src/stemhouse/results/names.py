@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from typing import Final
 from urllib.parse import quote
 
 from stemhouse.engine.naming import NameFields, output_paths
 from stemhouse.results.manifest import Song
+
+_EXTENSION: Final = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{2,4}$")
+"""What names of audio files end in; "No. 5", "Vol.10" and "feat. Bob" do not."""
+
+
+def song_name(file_name: str) -> str:
+    """Return what a song is called whose file has this name, which may be no file's at all."""
+    return _EXTENSION.sub("", file_name)
 
 
 def stem_file_name(song: Song, stem: str, extension: str) -> str:

@@ -85,6 +85,7 @@ def end_links(job_id: str, principal: Writer, session: RequestSession) -> None:
 class _Linked:
     link: DownloadLink
     prefix: str
+    name: str
 
 
 def _followed(token: str, request: Request, now: Now) -> _Linked:
@@ -97,7 +98,7 @@ def _followed(token: str, request: Request, now: Now) -> _Linked:
         link, job = service_links.follow(
             session, services.settings, site_id=site_of(request), token=token, now=now
         )
-        return _Linked(link, prefix_of(session, job))
+        return _Linked(link, prefix_of(session, job), job.name)
 
 
 Followed = Annotated[_Linked, Depends(_followed)]
@@ -109,7 +110,8 @@ def download_linked(
     linked: Followed, request: Request, storage: TheStorage, kept: TheKept
 ) -> Response:
     """Download the file that a link leads to. Ranges are supported, of ZIPs they are not."""
-    reader, target = complete_result(storage, linked.prefix), parse_format(linked.link.format)
+    reader = complete_result(storage, linked.prefix, linked.name)
+    target = parse_format(linked.link.format)
     return send_download(request, kept, _file(reader, linked.link, target))
 
 

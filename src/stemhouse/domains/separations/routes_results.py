@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -70,13 +71,22 @@ def _target(principal: Reader, site: TheSite, format: Format = None) -> OutputFo
 Target = Annotated[OutputFormat, Depends(_target)]
 
 
-def _prefix(job_id: str, request: Request, principal: Reader) -> str:
-    """Return where a job's files lie. A read of its own: downloads stream for long."""
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where a job's files lie, and the name by which its song is called."""
+
+    prefix: str
+    name: str
+
+
+def _files(job_id: str, request: Request, principal: Reader) -> _Files:
+    # A read of its own: downloads stream for long.
     with reading(services_of(request).sessions) as session:
-        return prefix_of(session, service.find(session, principal, job_id))
+        job = service.find(session, principal, job_id)
+        return _Files(prefix_of(session, job), job.name)
 
 
-Prefix = Annotated[str, Depends(_prefix)]
+Files = Annotated[_Files, Depends(_files)]
 
 
 @router.get("/stems")
@@ -89,16 +99,16 @@ def list_stems(
 
 
 @router.get("/manifest", response_model=Manifest)
-def show_manifest(prefix: Prefix, request: Request, storage: TheStorage) -> Response:
+def show_manifest(files: Files, request: Request, storage: TheStorage) -> Response:
     """Show the segments that are there. While the job runs they grow: ask again."""
-    return send_manifest(request, storage, prefix)
+    return send_manifest(request, storage, files.prefix)
 
 
 @router.get("/segments/{name:path}", response_class=Response)
 @router.head("/segments/{name:path}", response_class=Response, include_in_schema=False)
-def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorage) -> Response:
+def read_segment(name: str, files: Files, request: Request, storage: TheStorage) -> Response:
     """Read a file that the manifest names."""
-    return send_segment(request, storage, prefix, name)
+    return send_segment(request, storage, files.prefix, name)
 
 
 @router.get("/stems/{stem}", response_class=Response)
@@ -106,31 +116,33 @@ def read_segment(name: str, prefix: Prefix, request: Request, storage: TheStorag
 def download_stem(
     *,
     stem: str,
-    prefix: Prefix,
+    files: Files,
     request: Request,
     storage: TheStorage,
     kept: TheKept,
     target: Target,
 ) -> Response:
     """Download a stem of a finished job in any format, with the song's tags and cover."""
-    reader = complete_result(storage, prefix)
+    reader = complete_result(storage, files.prefix, files.name)
     return send_download(request, kept, stem_download(reader, stem, target))
 
 
 @router.get("/stems/{stem}/waveform", response_class=Response)
-def read_waveform(stem: str, prefix: Prefix, storage: TheStorage) -> Response:
+def read_waveform(stem: str, files: Files, storage: TheStorage) -> Response:
     """Read the overview of a stem: the file that docs/results.md describes."""
-    waveform = complete_result(storage, prefix).stem(stem).waveform
+    waveform = complete_result(storage, files.prefix, files.name).stem(stem).waveform
     if waveform is None:
         raise NotFound("this stem has no waveform yet")
-    return Response(storage.get(prefix + waveform.name), media_type="application/octet-stream")
+    return Response(
+        storage.get(files.prefix + waveform.name), media_type="application/octet-stream"
+    )
 
 
 @router.get("/mix", response_class=Response)
 @router.head("/mix", response_class=Response, include_in_schema=False)
 def download_mix(
     *,
-    prefix: Prefix,
+    files: Files,
     request: Request,
     storage: TheStorage,
     kept: TheKept,
@@ -139,7 +151,7 @@ def download_mix(
     target: Target,
 ) -> Response:
     """Download the stems of a finished job mixed together, as the player's mixer sets them."""
-    reader = complete_result(storage, prefix)
+    reader = complete_result(storage, files.prefix, files.name)
     names = [one.name for one in reader.manifest.stems]
     levels = [StemLevel(stem=name) for name in names] if stem is None else read_levels(stem)
     file = mix_download(reader, levels, target, gain_db=gain_db)
@@ -148,6 +160,6 @@ def download_mix(
 
 @router.get("/archive", response_class=Response)
 @router.head("/archive", response_class=Response, include_in_schema=False)
-def download_all(prefix: Prefix, request: Request, storage: TheStorage, target: Target) -> Response:
+def download_all(files: Files, request: Request, storage: TheStorage, target: Target) -> Response:
     """Download all stems of a finished job as one ZIP."""
-    return send_file(request, archive(complete_result(storage, prefix), target))
+    return send_file(request, archive(complete_result(storage, files.prefix, files.name), target))

@@ -78,7 +78,8 @@ class JobChange(Request):
     """What to change of a job."""
 
     name: SongName = Field(
-        description="What you call the song from now on; its files keep their own tags.",
+        description="What you call the song from now on. Downloads bear this name too, unless the "
+        "song has a title of its own among its tags.",
         examples=["Clair de Lune, second take"],
     )
 

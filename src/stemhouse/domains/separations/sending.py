@@ -11,8 +11,8 @@ from stemhouse.results import Download, KeptDownloads, Manifest, ResultReader
 from stemhouse.storage import Storage
 
 
-def complete_result(storage: Storage, prefix: str) -> ResultReader:
-    """Return a finished result.
+def complete_result(storage: Storage, prefix: str, name: str) -> ResultReader:
+    """Return a finished result, for files that bear the name by which its job is called.
 
     Raises
     ------
@@ -22,7 +22,7 @@ def complete_result(storage: Storage, prefix: str) -> ResultReader:
     manifest = Manifest.from_json(manifest_bytes(storage.get, prefix))
     if not manifest.complete:
         raise Conflict("the job still runs: its stems can be downloaded when it is done")
-    return ResultReader(manifest, lambda name: storage.get(prefix + name))
+    return ResultReader(manifest, lambda file: storage.get(prefix + file)).called(name)
 
 
 def send_download(request: Request, kept: KeptDownloads, download: Download) -> Response:

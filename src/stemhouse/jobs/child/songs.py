@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -22,15 +21,13 @@ from stemhouse.engine.weights import ModelStore
 from stemhouse.jobs.child.messages import ChildEvent, SeparationTask
 from stemhouse.jobs.room import room_for
 from stemhouse.results.manifest import MANIFEST_NAME, Manifest, Provenance, Song, StemRecord
+from stemhouse.results.names import song_name
 from stemhouse.results.writer import ResultShape, ResultWriter
 
 Tell = Callable[[ChildEvent], None]
 
 _MOST_MODELS = 3
 """Loaded at once, about 250 MB each; the one that was used longest ago makes room."""
-
-_EXTENSION = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{2,4}$")
-"""What names of audio files end in; "No. 5", "Vol.10" and "feat. Bob" do not."""
 
 
 class SongBench:
@@ -104,7 +101,7 @@ class SongBench:
                 sample_rate=stream.info.sample_rate,
                 channels=stream.channels,
             ),
-            song=Song(name=_EXTENSION.sub("", task.name), tags=dict(stream.info.tags)),
+            song=Song(name=song_name(task.name), tags=dict(stream.info.tags)),
             provenance=Provenance(
                 engine_version=__version__,
                 model=card.name,
