@@ -132,6 +132,22 @@ def test_a_declined_card_buys_nothing_and_may_try_again(shop: Shop, buyer: Membe
     assert (shop.credits(buyer), shop.purchases(buyer)) == (10, ["paid"])
 
 
+def test_a_pack_that_holds_more_by_now_is_not_bought_on_the_page_of_before(
+    shop: Shop, buyer: Member, tmp_path: Path
+) -> None:
+    before = shop.url(buyer, kind="pack", item="ten")
+    edit(tmp_path, "credits = 10", "credits = 15")
+
+    shop.pay(shop.url(buyer, kind="pack", item="ten"))
+    shop.deliver()
+    now = shop.credits(buyer)
+    shop.pay(before)
+    shop.deliver()
+
+    # The page of before was opened for ten, and brings ten.
+    assert (now, shop.credits(buyer)) == (15, 25)
+
+
 def test_the_same_wish_again_leads_to_the_same_page(shop: Shop, buyer: Member) -> None:
     first = shop.url(buyer, kind="pack", item="ten")
     again = shop.url(buyer, kind="pack", item="ten")

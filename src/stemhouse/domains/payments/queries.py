@@ -70,6 +70,10 @@ def open_purchase(wanted: Purchase, since: datetime) -> Select[Purchase]:
             Purchase.interval == wanted.interval,
             Purchase.currency == wanted.currency,
             Purchase.price_cents == wanted.price_cents,
+            # The file may say by now that more comes for the same price.
+            Purchase.credits == wanted.credits,
+            Purchase.unit == wanted.unit,
+            Purchase.expires_days == wanted.expires_days,
             Purchase.return_path == wanted.return_path,
             Purchase.code.is_not_distinct_from(wanted.code),
         )
