@@ -159,16 +159,37 @@ def test_a_year_instead_of_a_month_does_not_bring_the_month_twice(
 ) -> None:
     shop = generous
     shop.subscribe(buyer)
-    shop.clock.advance(60)
+    shop.clock.advance(30)
 
     choose(shop, buyer, "pro_year")
     shop.catch_up()
     now = shop.credits(buyer)
+    came_with = [bill.credits for bill in shop.bills(buyer)]
     shop.move(32)
     shop.catch_up()
 
-    assert (now, shop.credits(buyer)) == (41, 40)  # the minute that went by is a part of a song
+    # The seconds that went by are a part of a song.
+    assert (now, came_with, shop.credits(buyer)) == (41, [40, 1], 40)
     assert sound(shop)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 59])
+def test_a_plan_that_was_changed_at_once_goes_with_the_money_of_the_change(
+    generous: Shop, buyer: Member, seconds: int
+) -> None:
+    shop = generous
+    shop.subscribe(buyer)
+    shop.clock.advance(seconds)
+    choose(shop, buyer, "pro_year")
+    account = shop.counter().account
+    dear = max(account.rows("charge", paid=True), key=lambda one: one["amount"])
+
+    create_refund(account, {"charge": dear["id"]})
+    shop.deliver()
+    shop.move(32)
+    shop.catch_up()
+
+    assert (shop.plan(buyer), shop.credits(buyer)) == ("free", 0)
 
 
 def test_a_cheaper_plan_brings_its_credits_when_it_begins(generous: Shop, buyer: Member) -> None:

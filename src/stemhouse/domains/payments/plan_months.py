@@ -93,7 +93,7 @@ class PlanMonths:
             The one that they came with, where they came now.
         """
         month, plan = month_at(self._row, now), self._row.plan
-        paid = next((one for one in self._bills if self._is_for_now(one)), None)
+        paid = self._paid()
         if month is None or paid is None:
             return None
         given = self._given()
@@ -129,10 +129,20 @@ class PlanMonths:
             ),
         ]
 
-    def _is_for_now(self, bill: Bill) -> bool:
+    def of_period(self) -> Sequence[Bill]:
+        """List the bills of the present period, the one that it began with first."""
         begin = self._row.period_start
-        mine = begin is not None and bill.created_at >= begin - AT_ITS_BEGIN
-        return mine and bill.item == self._row.plan and in_force(bill)
+        if begin is None:
+            return []
+        young = [one for one in self._bills if one.created_at >= begin - AT_ITS_BEGIN]
+        # One of the period before may be as young, where that was cut short within a minute.
+        first = min(reversed(young), key=lambda one: abs(one.created_at - begin), default=None)
+        return [] if first is None else young[young.index(first) :]
+
+    def _paid(self) -> Bill | None:
+        """Return the bill of the present period that its credits come with."""
+        mine = (one for one in self.of_period() if one.item == self._row.plan)
+        return next((one for one in mine if in_force(one)), None)
 
     def _given(self) -> list[Given]:
         return [_read(one) for one in self._ledger.grants(f"{CAUSE}{self._row.id}:")]

@@ -281,11 +281,6 @@ def give_up(purchase_id: str) -> Update:
     )
 
 
-def bills_since(subscription_id: str, begin: datetime) -> Select[Bill]:
-    """List the bills of a subscription's period."""
-    return select(Bill).where(Bill.subscription_id == subscription_id, Bill.created_at >= begin)
-
-
 def last_bill(subscription_id: str) -> Select[Bill]:
     """Find what was paid last for a subscription."""
     return (

@@ -25,7 +25,7 @@ from stemhouse.domains.payments.facts import (
     SubscriptionFacts,
     Truth,
 )
-from stemhouse.domains.payments.plan_months import AT_ITS_BEGIN, PlanMonths, went_back
+from stemhouse.domains.payments.plan_months import PlanMonths, went_back
 from stemhouse.domains.payments.tables import Bill, PaymentCustomer, Purchase, Subscription
 from stemhouse.sites.schema import Site
 
@@ -286,14 +286,7 @@ class Writer:
 
         As long as nothing was paid for it, the last payment before counts.
         """
-        begin = row.period_start
-        bills = (
-            []
-            if begin is None
-            else self.session.scalars(
-                queries.bills_since(row.stripe_id, begin - AT_ITS_BEGIN)
-            ).all()
-        )
+        bills = self._months(row).of_period()
         if not any(bill.status == "paid" for bill in bills):
             last = self.session.scalar(queries.last_bill(row.stripe_id))
             bills = [] if last is None else [last]
