@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import ONE_SIZE, Look, faults_of
+from tests.browser.conftest import ONE_SIZE, Look, faults_of, take_apart
 from tests.service.browser import PASSWORD
 from tests.service.webhook_receiver import Receiver
 
+Song = Callable[..., Path]
 OTHER_PASSWORD = "another horse, another battery"
 
 
@@ -237,3 +239,17 @@ def test_who_has_not_confirmed_the_address_can_ask_for_the_link_again(
     again.click()
 
     expect(page.locator("account-profile")).to_contain_text("on its way")
+
+
+def test_the_history_of_credits_is_seen_whole(page: Page, member: str, song: Song) -> None:
+    take_apart(page, song("Seen.wav"), quality="fast")
+    page.goto("/account")
+    page.get_by_text("History", exact=True).click()
+    history = page.get_by_role("region", name="History")
+    expect(history.get_by_role("row").nth(1)).to_be_visible()
+
+    hidden = history.evaluate("table => table.scrollWidth - table.clientWidth")
+
+    assert hidden == 0
+    expect(history.get_by_role("columnheader")).to_have_count(4)
+    assert faults_of(page) == []

@@ -78,20 +78,21 @@ class AccountCredits extends HouseElement {
       }`;
   }
 
+  // With roles, because phones lay it out as boxes, and some browsers then forget that it is a table.
   #history(known: Known): TemplateResult | typeof nothing {
     if (known.entries.length === 0) return nothing;
     const columns = ["when", "what", "change", "left"];
     return html`<details class="history">
       <summary>${t("money.history")}</summary>
-      <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.history")}><table>
-        <thead><tr>${columns.map((name, place) => html`<th scope="col" class=${place > 1 ? "amount" : nothing}>${t(`money.column_${name}`)}</th>`)}</tr></thead>
-        <tbody>${known.entries.map(
-          (entry) => html`<tr>
-          <td class="when">${time(entry.created_at)}</td>
-          <td>${reason(entry)}
+      <div class="table-wrap" tabindex="0" role="region" aria-label=${t("money.history")}><table role="table">
+        <thead role="rowgroup"><tr role="row">${columns.map((name, place) => html`<th scope="col" role="columnheader" class=${place > 1 ? "amount" : nothing}>${t(`money.column_${name}`)}</th>`)}</tr></thead>
+        <tbody role="rowgroup">${known.entries.map(
+          (entry) => html`<tr role="row">
+          <td role="cell" class="when">${time(entry.created_at)}</td>
+          <td role="cell">${reason(entry)}
             ${entry.job_id !== null && ENDS.has(entry.kind) ? html`<job-receipt .job_id=${entry.job_id}></job-receipt>` : nothing}</td>
-          <td class="amount">${entry.amount === 0 ? nothing : change(entry.amount, entry.unit)}</td>
-          <td class="amount">${credits(entry.available_after, entry.unit)}</td>
+          <td role="cell" class="amount">${entry.amount === 0 ? nothing : change(entry.amount, entry.unit)}</td>
+          <td role="cell" class="amount">${credits(entry.available_after, entry.unit)}</td>
         </tr>`,
         )}</tbody></table></div>
       ${known.cursor === null ? nothing : html`<p class="actions"><button type="button" class="quiet" @click=${() => this.#more(known)}>${t("money.more")}</button></p>`}
