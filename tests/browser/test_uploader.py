@@ -296,5 +296,6 @@ def test_a_link_is_fetched(page: Page, song: Song, expected_errors: list[str]) -
     page.get_by_role("checkbox", name="I may use these songs").check()
 
     expect(page.locator(".item[data-state=failed]")).to_contain_text("cannot be fetched")
+    expect(page.locator(".start")).to_have_count(0)
     page.get_by_role("button", name="Remove Nothing.mp3").click()
     expect(page.locator(".item")).to_have_count(0)

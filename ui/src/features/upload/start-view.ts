@@ -22,7 +22,8 @@ export function startView(
   site: SiteFacts,
   start: () => void,
 ): TemplateResult | typeof nothing {
-  if (items.every((item) => item.state.at === "refused")) return nothing;
+  // Nothing is on its way to a price: each song says why, and what can be done.
+  if (items.every(({ state }) => state.at === "refused" || state.at === "failed")) return nothing;
   const ready = items.filter((item) => item.state.at === "priced");
   const total = ready.reduce((sum, item) => sum + priceOf(item), 0);
   const unit = ready.map(unitOf)[0] ?? site.unit;
