@@ -438,6 +438,33 @@ def test_a_reader_that_leaves_stops_the_work(tmp_path: Path):
     assert result.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_output_for_which_there_is_no_room_is_no_fault_of_ours(tmp_path: Path):
+    make_song(tmp_path / "a.wav")
+
+    with Path("/dev/full").open("w") as full:
+        result = subprocess.run(
+            command("a.wav", "--json", "-o", "out"), stdout=full, stderr=subprocess.PIPE, text=True
+        )
+
+    assert result.returncode == 5
+    assert "no room where the output is written to" in result.stderr
+    assert "internal" not in result.stderr
+    assert "Exception ignored" not in result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closed files of POSIX")
+def test_songs_are_separated_without_any_output(tmp_path: Path):
+    make_song(tmp_path / "a.wav")
+
+    result = subprocess.run(
+        command("a.wav", "-o", "out"), preexec_fn=lambda: os.close(1), stderr=subprocess.PIPE
+    )
+
+    assert result.returncode == 0
+    assert b"Traceback" not in result.stderr
+
+
 def test_what_a_killed_run_left_is_removed_by_the_next(song: Path):
     folder = Path("out/song")
     folder.mkdir(parents=True)

@@ -5,6 +5,7 @@ Nothing heavy is imported before it is needed: ``stemhouse --version`` answers a
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -29,11 +30,14 @@ def main() -> None:
     import stemhouse.cli.app  # noqa: F401 - the longest of them
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    _open_what_is_closed()
     code = run(sys.argv[1:], early)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
         code = _broken_pipe()
+    except OSError as error:
+        code = _report(error, verbose=False)
     sys.exit(code)
 
 
@@ -93,7 +97,12 @@ def _run(arguments: Sequence[str], early: EarlyStart | None) -> int:
 def _report(error: Exception, *, verbose: bool) -> int:
     from stemhouse.cli.console import explain_fault, print_error
     from stemhouse.cli.errors import ExitCode, exit_code
+    from stemhouse.errors import DiskFull
 
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        # What writes songs says so itself: this was what is told about them.
+        error = DiskFull("there is no room where the output is written to; free some and retry")
+        _drop_output()
     code = exit_code(error)
     print_error(error)
     if code is ExitCode.INTERNAL:
@@ -102,6 +111,18 @@ def _report(error: Exception, *, verbose: bool) -> int:
 
 
 def _broken_pipe() -> int:
-    # Whoever read our output has left; Python would complain again when it flushes at exit.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Whoever read our output has left.
+    _drop_output()
     return 141
+
+
+def _drop_output() -> None:
+    # Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_what_is_closed() -> None:
+    # Who starts us without an output (`>&-`) wants none. Python then has no stream at all.
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
