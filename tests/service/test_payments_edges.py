@@ -388,6 +388,7 @@ def test_a_customer_that_is_to_go_waits_while_stripe_is_away(shop: Shop, buyer: 
     shop.fake.broken = []
     waiting = [one["status"] for one in shop.counter().account.rows("subscription")]
 
+    shop.clock.advance(120)  # the first pause
     shop.catch_up()
 
     assert waiting == ["active"]
