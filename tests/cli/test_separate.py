@@ -403,6 +403,23 @@ def test_a_signal_stops_at_once_and_leaves_no_file(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+@pytest.mark.parametrize("between_s", [0.02, 0.1])
+def test_an_impatient_second_ctrl_c_leaves_no_file_either(tmp_path: Path, between_s: float):
+    make_song(tmp_path / "a.wav", 1200.0)
+    running = process("a.wav", "-o", "out")
+    wait_for_temporary_files(running)
+
+    running.send_signal(signal.SIGINT)
+    time.sleep(between_s)
+    running.send_signal(signal.SIGINT)
+    _output, said = running.communicate(timeout=20)
+
+    assert running.returncode == 130
+    assert "Traceback" not in said
+    assert not Path("out").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 @pytest.mark.parametrize("delay_s", [0.0, 0.05, 0.2, 0.4, 0.6])
 def test_a_signal_at_any_time_ends_without_traceback(tmp_path: Path, delay_s: float):
     make_song(tmp_path / "a.wav", 1200.0)

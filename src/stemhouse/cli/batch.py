@@ -97,6 +97,8 @@ def run_batch(
     """
     waiting = list(reversed(tasks))
     clean = partial(_remove_unfinished, tasks, _missing_folders(tasks))
+    # From now on: a second signal may come before the songs have heeded the first.
+    interrupts.clean = clean
     running: dict[Future[Outcome], Task] = {}
     pool = ThreadPoolExecutor(work.jobs, "stemhouse-song")
     try:
@@ -110,7 +112,7 @@ def run_batch(
             done = _next_done(running, interrupts)
             if not done:
                 # Again at the very end: a song that was only just beginning may open files yet.
-                interrupts.abandoned, interrupts.clean = True, clean
+                interrupts.abandoned = True
                 clean()
                 yield from _give_up(list(running.values()), "stopped")
                 break
