@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -215,6 +216,16 @@ def test_an_address_without_a_page_looks_like_the_site(
         expect(page.locator("h1")).to_have_text("Nothing plays here")
         assert not faults_of(page)
         page.screenshot(path=PICTURES / f"studio-404-{SIZES[size][0]}.png", full_page=True)
+
+
+@ONE_SIZE
+def test_links_of_scripts_stay_in_the_language_of_the_page(page: Page) -> None:
+    page.goto("/s/studio/de/library")
+
+    page.locator("song-library .empty a").click()
+
+    expect(page).to_have_url(re.compile(r"/s/studio/de/sign-in\?next="))
+    expect(page.locator("html")).to_have_attribute("lang", "de")
 
 
 @ONE_SIZE

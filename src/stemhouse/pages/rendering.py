@@ -131,6 +131,7 @@ def _facts(scene: Scene) -> dict[str, Any]:
     visitor = scene.visitor
     return {
         "root": scene.place.root_path,
+        "pages": scene.link(""),
         "language": scene.language,
         "csrf_token": visitor.token,
         "visitor": {"kind": visitor.kind, "email": visitor.email},

@@ -5,7 +5,7 @@ import { ApiError, isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
 import { emptyView } from "../../ui/empty";
-import { address, page, signIn } from "../../ui/page";
+import { page, pageAddress, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import "./account-credits";
 import "./account-leaving";
@@ -91,7 +91,7 @@ export class AccountPage extends HouseElement {
     if (account === null) return html`<p class="hint">${t("account.loading")}</p>`;
     if (account.kind === "guest")
       return html`<p class="notice">${t("account.guest")}
-        <a href=${address("/sign-up")}>${t("forms.sign_up")}</a></p>
+        <a href=${pageAddress("/sign-up")}>${t("forms.sign_up")}</a></p>
         <account-leaving class="card" .guest=${true}></account-leaving>`;
     return html`
       <account-purchase></account-purchase>

@@ -6,7 +6,7 @@ import { define } from "../../ui/element";
 import { Fetched } from "../../ui/fetched";
 import { FormElement } from "../../ui/form";
 import { day, price } from "../../ui/format";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { has, t } from "../../ui/texts";
 import { titled } from "./credits";
 
@@ -43,7 +43,7 @@ class AccountPlan extends FormElement {
       ${store.subscription === null ? this.#noPlan(store) : this.#plan(store.subscription)}
       ${this.saying()}
       <p class="actions">
-        <a class="button quiet" href=${address("/prices")}>${t("money.see_prices")}</a>
+        <a class="button quiet" href=${pageAddress("/prices")}>${t("money.see_prices")}</a>
         ${store.has_portal ? html`<button type="button" class="quiet" ?disabled=${this.busy} @click=${this.#portal}>${t(store.has_plans ? "money.portal" : "money.cards")}</button>` : nothing}
       </p>
       ${bills.length === 0 ? nothing : this.#paid(bills)}`;

@@ -4,7 +4,7 @@ import { ask } from "../../api/client";
 import { isAbort, wordsFor } from "../../api/errors";
 import type { Schema } from "../../api/types";
 import { define, HouseElement } from "../../ui/element";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { titled } from "./credits";
 
@@ -64,7 +64,7 @@ class AccountPurchase extends HouseElement {
       case "paid":
         return html`<p class="notice fine" role="status">
           ${t(`money.purchase_paid_${purchase.kind}`, { item })}
-          <a href=${address("/")}>${t("money.to_songs")}</a></p>`;
+          <a href=${pageAddress("/")}>${t("money.to_songs")}</a></p>`;
       case "open":
         return purchase.url === null
           ? html`<p class="notice" role="status">${t("money.purchase_waits", { item })}</p>`
@@ -73,7 +73,7 @@ class AccountPurchase extends HouseElement {
       default:
         return html`<p class="notice bad" role="alert">
           ${t(`money.purchase_${purchase.state}`, { item })}
-          <a href=${address("/prices")}>${t("money.see_prices")}</a></p>`;
+          <a href=${pageAddress("/prices")}>${t("money.see_prices")}</a></p>`;
     }
   }
 }

@@ -7,7 +7,7 @@ import { announce } from "../../ui/announce";
 import { define, HouseElement } from "../../ui/element";
 import { emptyView } from "../../ui/empty";
 import { Owner } from "../../ui/owner";
-import { address, page, signIn } from "../../ui/page";
+import { page, pageAddress, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { cardView } from "../songs/card";
 import { Follower } from "../songs/follow";
@@ -75,7 +75,7 @@ export class SongLibrary extends HouseElement implements CardHost {
     if (page.visitor === "nobody")
       return emptyView(t("songs.nobody"), { path: signIn(), text: t("songs.sign_in") });
     if (this.loading === "done" && this.words === "" && jobs.value.length === 0)
-      return emptyView(t("songs.none"), { path: address("/"), text: t("songs.first") });
+      return emptyView(t("songs.none"), { path: pageAddress("/"), text: t("songs.first") });
     return html`
       <form class="search" role="search" @submit=${(event: Event) => event.preventDefault()}>
         <label class="field"><span>${t("songs.search")}</span>

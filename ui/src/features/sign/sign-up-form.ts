@@ -5,7 +5,7 @@ import { siteFacts } from "../../api/site";
 import { visitor } from "../../api/visitor";
 import { define } from "../../ui/element";
 import { type Fields, FormElement, field } from "../../ui/form";
-import { address } from "../../ui/page";
+import { address, pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { goOn } from "./go-on";
 import { newPassword } from "./passwords";
@@ -49,8 +49,8 @@ export class SignUpForm extends FormElement {
         ${field("email", t("forms.email"), { type: "email", autocomplete: "username" })}
         ${newPassword("password", t("forms.password"))}
         <button type="submit" class="large" ?disabled=${this.busy}>${t("forms.sign_up")}</button>
-        <p class="hint">${t("forms.agree")} <a href=${address("/terms")}>${t("forms.terms")}</a>
-          · <a href=${address("/privacy")}>${t("forms.privacy")}</a></p>
+        <p class="hint">${t("forms.agree")} <a href=${pageAddress("/terms")}>${t("forms.terms")}</a>
+          · <a href=${pageAddress("/privacy")}>${t("forms.privacy")}</a></p>
         ${this.openid ? html`<a class="button quiet" href=${address("/v1/openid/login")}>${t("forms.openid")}</a>` : nothing}
       </form>`;
   }

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { define, HouseElement } from "../../ui/element";
 import { emptyView } from "../../ui/empty";
-import { address } from "../../ui/page";
+import { address, pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import type { StemPlayer } from "../player/stem-player";
 import { called } from "./heading";
@@ -22,13 +22,16 @@ export class SharedSong extends HouseElement {
 
   protected override render(): TemplateResult {
     if (this.ended)
-      return emptyView(t("songs.link_ended"), { path: address("/"), text: t("songs.your_own") });
+      return emptyView(t("songs.link_ended"), {
+        path: pageAddress("/"),
+        text: t("songs.your_own"),
+      });
     const link = encodeURIComponent(this.dataset["link"] ?? "");
     const one = this.dataset["screen"] === "single";
     return html`
       <stem-player src=${address(`/v1/shared/${link}/manifest`)} keys="page" moment bare
         single=${one ? "" : nothing}></stem-player>
-      <p class="more"><a class="button" href=${address("/")}>${t("songs.your_own")}</a></p>`;
+      <p class="more"><a class="button" href=${pageAddress("/")}>${t("songs.your_own")}</a></p>`;
   }
 
   async #name(): Promise<void> {

@@ -6,7 +6,7 @@ import { siteFacts } from "../../api/site";
 import { define, HouseElement } from "../../ui/element";
 import { emptyView } from "../../ui/empty";
 import { clock, fromNow } from "../../ui/format";
-import { address, page, signIn } from "../../ui/page";
+import { address, page, pageAddress, signIn } from "../../ui/page";
 import { t } from "../../ui/texts";
 import type { StemPlayer } from "../player/stem-player";
 import { isUnfinished } from "../songs/jobs";
@@ -53,7 +53,7 @@ export class SongPage extends HouseElement {
     if (this.absent)
       return page.visitor === "nobody"
         ? emptyView(t("songs.absent_nobody"), { path: signIn(), text: t("songs.sign_in") })
-        : emptyView(t("songs.absent"), { path: address("/library"), text: t("songs.all") });
+        : emptyView(t("songs.absent"), { path: pageAddress("/library"), text: t("songs.all") });
     const { stems = 0, formats = [], facts = [], done = false } = this.known ?? {};
     const one = this.dataset["screen"] === "single";
     return html`

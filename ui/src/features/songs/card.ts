@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { announce } from "../../ui/announce";
 import { clock, fromNow, percent, wait } from "../../ui/format";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { has, t } from "../../ui/texts";
 import { act, type CardHost } from "./host";
 import { cancel, isUnfinished, type Job, remove, retry } from "./jobs";
@@ -62,7 +62,7 @@ function actions(job: Job, host: CardHost): TemplateResult {
       @click=${does}>${t(`songs.${word}`)}</button>`;
   const open = job.status === "succeeded" || job.status === "processing";
   return html`
-    ${open ? html`<a class="button small" href=${address(`/songs/${job.id}`)} aria-label=${t("songs.open_name", { name })}>${t("songs.open")}</a>` : nothing}
+    ${open ? html`<a class="button small" href=${pageAddress(`/songs/${job.id}`)} aria-label=${t("songs.open_name", { name })}>${t("songs.open")}</a>` : nothing}
     ${isUnfinished(job) ? button("cancel", () => act(host, job, () => cancel(job.id))) : nothing}
     ${job.status === "failed" || job.status === "canceled" ? button("retry", () => act(host, job, () => retry(job))) : nothing}
     ${

@@ -4,7 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { ask } from "../../api/client";
 import { visitor } from "../../api/visitor";
 import { define, HouseElement } from "../../ui/element";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { cardView } from "./card";
 import { Follower } from "./follow";
@@ -45,7 +45,7 @@ export class SongList extends HouseElement implements CardHost {
           (job) => cardView(job, this),
         )}
       </ul>
-      ${visitor.value === "user" ? html`<p class="more"><a href=${address("/library")}>${t("songs.all")}</a></p>` : nothing}`;
+      ${visitor.value === "user" ? html`<p class="more"><a href=${pageAddress("/library")}>${t("songs.all")}</a></p>` : nothing}`;
   }
 
   protected override updated(): void {

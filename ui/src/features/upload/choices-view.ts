@@ -1,7 +1,7 @@
 // What is wanted: output and quality, and that the rights are there.
 import { html, nothing, type TemplateResult } from "lit";
 import { type SiteFacts, titleOf } from "../../api/site";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { choice, choose } from "./choice";
 
@@ -31,6 +31,6 @@ export function choicesView(site: SiteFacts): TemplateResult {
     <label class="check rights">
       <input type="checkbox" name="rights" .checked=${rights}
         @change=${(e: Event) => choose({ rights: (e.target as HTMLInputElement).checked })} />
-      <span>${t("uploader.rights")} <a href=${address("/terms")}>${t("uploader.terms")}</a></span>
+      <span>${t("uploader.rights")} <a href=${pageAddress("/terms")}>${t("uploader.terms")}</a></span>
     </label>`;
 }

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { visitor } from "../../api/visitor";
 import { clock, percent, size } from "../../ui/format";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import type { Desk } from "./desk";
 import type { Item } from "./items";
@@ -27,8 +27,8 @@ function bar(item: Item, sent_bytes: number): TemplateResult {
 function wayOut(code: string): TemplateResult | typeof nothing {
   if (code !== "payment_required" && code !== "quota_exceeded") return nothing;
   return visitor.value === "guest"
-    ? html`<a href=${address("/sign-up")}>${t("forms.sign_up")}</a>`
-    : html`<a href=${address("/prices")}>${t("uploader.see_prices")}</a>`;
+    ? html`<a href=${pageAddress("/sign-up")}>${t("forms.sign_up")}</a>`
+    : html`<a href=${pageAddress("/prices")}>${t("uploader.see_prices")}</a>`;
 }
 
 function standing(item: Item): TemplateResult | string {

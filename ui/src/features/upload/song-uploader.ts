@@ -6,7 +6,7 @@ import { visitor } from "../../api/visitor";
 import { announce } from "../../ui/announce";
 import { define, HouseElement } from "../../ui/element";
 import { clock, size } from "../../ui/format";
-import { address } from "../../ui/page";
+import { pageAddress } from "../../ui/page";
 import { t } from "../../ui/texts";
 import { beginChoice, choice } from "./choice";
 import { choicesView } from "./choices-view";
@@ -161,8 +161,8 @@ export class SongUploader extends HouseElement {
       <div class="dropzone">
         <p class="dropzone-title">${t("uploader.sign_in_first")}</p>
         <p class="actions">
-          ${this.site?.sign_up !== "closed" ? html`<a class="button large" href=${address("/sign-up")}>${t("forms.sign_up")}</a>` : nothing}
-          <a class="button quiet" href=${address("/sign-in")}>${t("forms.sign_in")}</a>
+          ${this.site?.sign_up !== "closed" ? html`<a class="button large" href=${pageAddress("/sign-up")}>${t("forms.sign_up")}</a>` : nothing}
+          <a class="button quiet" href=${pageAddress("/sign-in")}>${t("forms.sign_in")}</a>
         </p>
       </div>`;
   }
