@@ -202,6 +202,22 @@ def test_a_code_for_something_else_is_refused(shop: Shop, buyer: Member, tmp_pat
     assert shop.checkout(buyer, kind="plan", item="pro", code="HALF").status_code == 201
 
 
+def test_a_code_for_a_first_purchase_works_once(shop: Shop, buyer: Member, tmp_path: Path) -> None:
+    edit(tmp_path, "percent_off = 50", "percent_off = 50\nfirst_purchase = true")
+    steps, again = shop.sync(), shop.sync()
+
+    shop.buy(buyer, kind="pack", item="ten", code="HALF")
+    answer = shop.checkout(buyer, kind="pack", item="ten", code="HALF")
+    page = shop.browser.post(
+        shop.url(buyer, kind="pack", item="ten"), data={"do": "code", "code": "HALF"}
+    )
+
+    assert (len(steps), again) == (2, [])
+    assert [bill.paid_cents for bill in shop.bills(buyer)] == [250]
+    assert (answer.status_code, page.status_code) == (400, 402)
+    assert "first purchase" in answer.json()["error"]["message"]
+
+
 def test_a_code_that_stripe_has_switched_off_is_refused(shop: Shop, buyer: Member) -> None:
     for code in shop.counter().account.rows("promotion_code"):
         code["active"] = False

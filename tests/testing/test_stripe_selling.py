@@ -131,6 +131,26 @@ def test_a_promotion_code_is_typed_into_the_page(shop: Shop, typed: str, total: 
     assert shop.api.coupons.retrieve(coupon.id).times_redeemed == (total == 200)
 
 
+def test_a_code_for_a_first_purchase_is_for_who_has_paid_nothing(shop: Shop) -> None:
+    coupon = shop.api.coupons.create({"percent_off": 50, "duration": "once"})
+    code = shop.api.promotion_codes.create(
+        {
+            "promotion": {"type": "coupon", "coupon": coupon.id},
+            "code": "WELCOME",
+            "restrictions": {"first_time_transaction": True},
+        }
+    )
+    price, customer, discounts = shop.price(400), shop.customer(), [{"promotion_code": code.id}]
+
+    first = shop.bought(shop.session(price, customer, discounts=discounts))
+    typed = shop.session(price, customer, allow_promotion_codes=True)
+    shop.browser.post(typed.url, data={"do": "code", "code": "WELCOME"})
+    with pytest.raises(stripe.InvalidRequestError, match="prior transactions"):
+        shop.session(price, customer, discounts=discounts)
+
+    assert (first.amount_total, shop.bought(typed).amount_total) == (200, 400)
+
+
 def test_a_coupon_for_another_product_is_refused(shop: Shop) -> None:
     one, other = shop.price(400), shop.price(600)
     applies = {"products": [one.product]}

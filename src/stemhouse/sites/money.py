@@ -87,6 +87,11 @@ class Coupon(Table):
         default=1, description="Months of a subscription that it lasts; 0 is for ever."
     )
     max_redemptions: Count = Field(default=0, description="How often in all; 0 is without limit.")
+    first_purchase: bool = Field(
+        default=False,
+        description="Whether it is for who has paid nothing yet; otherwise a customer may use it "
+        "again.",
+    )
 
 
 class Multipliers(Table):

@@ -198,7 +198,7 @@ class Catalogue:
                 says = f"make the coupon {code}: {coupon.percent_off} % off"
                 steps.append(Step(says, self._create("coupons", fields)))
             there = active.get(code.upper())
-            if there is not None and there["promotion"]["coupon"] == coupon_id:
+            if there is not None and _is_code(there, coupon_id, coupon):
                 continue
             if there is not None:
                 steps.append(
@@ -207,7 +207,7 @@ class Catalogue:
                         self._update("promotion_codes", there["id"], {"active": False}),
                     )
                 )
-            steps.append(Step(f"make the code {code}", self._new_code(code, coupon_id)))
+            steps.append(Step(f"make the code {code}", self._new_code(code, coupon_id, coupon)))
         for code, there in active.items():
             if code not in {name.upper() for name in self._site.coupons}:
                 says = f"switch the code {code} off, which the file does not have"
@@ -229,12 +229,13 @@ class Catalogue:
         terms["applies_to"] = {"products": list(dict.fromkeys(products))}
         return terms
 
-    def _new_code(self, code: str, coupon_id: str) -> Callable[[], object]:
+    def _new_code(self, code: str, coupon_id: str, coupon: Coupon) -> Callable[[], object]:
         return self._create(
             "promotion_codes",
             {
                 "code": code,
                 "promotion": {"type": "coupon", "coupon": coupon_id},
+                "restrictions": {"first_time_transaction": coupon.first_purchase},
                 "metadata": {SITE: self._site.name},
             },
         )
@@ -249,6 +250,11 @@ class Catalogue:
 
     def _update(self, what: str, identifier: str, fields: Json) -> Callable[[], object]:
         return lambda: getattr(self._gateway.api, what).update(identifier, fields)
+
+
+def _is_code(there: Json, coupon_id: str, coupon: Coupon) -> bool:
+    first: bool = there["restrictions"]["first_time_transaction"]
+    return there["promotion"]["coupon"] == coupon_id and first == coupon.first_purchase
 
 
 def take(step: Step) -> None:

@@ -38,7 +38,6 @@ from stemhouse.errors import (
     PaymentsRefused,
 )
 from stemhouse.http.sites import Place
-from stemhouse.sites.schema import Site
 
 Json = dict[str, Any]
 
@@ -77,7 +76,7 @@ def open_checkout(till: Till, shopper: Shopper, asked: CheckoutRequest) -> Check
     interval = asked.interval if asked.kind == "plan" else "once"
     offer = offer_named(site, asked.kind, asked.item, interval)
     currency, price_cents = offer.price_in(asked.currency)
-    _refuse_code(site, asked)
+    _refuse_code(till, shopper, asked)
     wanted = Purchase(
         id=new_id("pur"),
         site_id=site.name,
@@ -316,10 +315,10 @@ def _session_fields(till: Till, shopper: Shopper, offer: Offer, wanted: Purchase
     return fields
 
 
-def _refuse_code(site: Site, asked: CheckoutRequest) -> None:
+def _refuse_code(till: Till, shopper: Shopper, asked: CheckoutRequest) -> None:
     if asked.code is None:
         return
-    coupon = site.coupons.get(asked.code.upper())
+    coupon = shopper.place.site.coupons.get(asked.code.upper())
     if coupon is None:
         raise InvalidOption("this code is not valid here", code=asked.code)
     if coupon.applies_to and asked.item not in coupon.applies_to:
@@ -328,6 +327,15 @@ def _refuse_code(site: Site, asked: CheckoutRequest) -> None:
             code=asked.code,
             applies_to=list(coupon.applies_to),
         )
+    if coupon.first_purchase and _has_paid(till, shopper):
+        raise InvalidOption("this code is for a first purchase only", code=asked.code)
+
+
+def _has_paid(till: Till, shopper: Shopper) -> bool:
+    # Stripe holds to the same. It says so without words that help, and after the code was taken.
+    with reading(till.sessions) as session:
+        bills = session.scalars(queries.bills(*_whose(shopper)))
+        return any(bill.paid_cents > 0 for bill in bills)
 
 
 def _refuse_unsold(till: Till, shopper: Shopper) -> None:

@@ -174,6 +174,9 @@ def create_promotion_code(account: FakeAccount, asked: Json) -> Json:
         one["code"].upper() == code.upper() for one in account.rows("promotion_code", active=True)
     ):
         raise bad(f"An active promotion code with `code: {code}` already exists.", "code")
+    wanted = asked.get("restrictions", {})
+    if wanted.keys() - {"first_time_transaction"}:
+        raise not_done("promotion codes for amounts from some size on")
     made = account.make(
         "promotion_code",
         {
@@ -185,7 +188,7 @@ def create_promotion_code(account: FakeAccount, asked: Json) -> Json:
             "metadata": metadata({}, asked.get("metadata")),
             "promotion": {"type": "coupon", "coupon": coupon["id"]},
             "restrictions": {
-                "first_time_transaction": False,
+                "first_time_transaction": wanted.get("first_time_transaction", False),
                 "minimum_amount": None,
                 "minimum_amount_currency": None,
             },
@@ -236,6 +239,15 @@ def redeemable_code(account: FakeAccount, code_id: str, param: str) -> Json:
     if not code["active"] or not _redeemable(account, code):
         raise bad("This promotion code is expired or inactive.", param)
     return code
+
+
+def is_open_to(account: FakeAccount, code: Json, customer: str | None) -> bool:
+    """Whether a code may be used by a customer: some are for who has paid nothing yet."""
+    if not code["restrictions"]["first_time_transaction"] or customer is None:
+        return True
+    return not account.rows("charge", customer=customer, status="succeeded") and not any(
+        one["amount_paid"] > 0 for one in account.rows("invoice", customer=customer, status="paid")
+    )
 
 
 def redeem(account: FakeAccount, code: Json) -> None:

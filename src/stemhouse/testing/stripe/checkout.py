@@ -77,7 +77,11 @@ def use_code(account: FakeAccount, found: Json, typed: str) -> None:
     if not found["allow_promotion_codes"]:
         raise bad("This session takes no promotion codes.")
     code = catalogue.usable_code(account, typed)
-    if code is None or not _fits(account, found, code["promotion"]["coupon"]):
+    if (
+        code is None
+        or not catalogue.is_open_to(account, code, found["customer"])
+        or not _fits(account, found, code["promotion"]["coupon"])
+    ):
         raise bad(f"This code is invalid: {typed}")
     found["_code"] = code["id"]
     total(account, found)
@@ -130,8 +134,14 @@ def _give_discount(account: FakeAccount, made: Json, asked: Json | None) -> None
         return
     if "promotion_code" in asked:
         param = "discounts[0][promotion_code]"
-        made["_code"] = catalogue.redeemable_code(account, asked["promotion_code"], param)["id"]
-        coupon_id = account.get("promotion_code", made["_code"])["promotion"]["coupon"]
+        code = catalogue.redeemable_code(account, asked["promotion_code"], param)
+        if not catalogue.is_open_to(account, code, made["customer"]):
+            raise bad(
+                "This promotion code cannot be redeemed because the associated customer has prior "
+                "transactions.",
+                param,
+            )
+        made["_code"], coupon_id = code["id"], code["promotion"]["coupon"]
     else:
         coupon_id = asked["coupon"]
         made["_coupon"] = account.get("coupon", coupon_id, "discounts[0][coupon]")["id"]

@@ -99,7 +99,7 @@ def _catalogue() -> list[Route]:
         _route(
             "POST promotion_codes",
             "PromotionCodeCreateParams",
-            "active code expires_at max_redemptions metadata promotion",
+            "active code expires_at max_redemptions metadata promotion restrictions",
             catalogue.create_promotion_code,
         ),
         _listed("promotion_codes", "promotion_code", "PromotionCodeListParams", "active code"),
