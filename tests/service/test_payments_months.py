@@ -79,8 +79,8 @@ def test_a_year_that_is_paid_brings_credits_on_the_same_day_of_each_month(
     go_to(shop, begin)
     shop.subscribe(buyer, interval="year")
 
-    for _ in range(364):
-        shop.clock.advance(86_400)
+    for _ in range(0, 364, 4):
+        shop.clock.advance(4 * 86_400)
         shop.catch_up()
 
     days = [end.day for _, end in lots(shop, buyer) if end is not None]
