@@ -114,12 +114,15 @@ def line(browser: Browser, service: Served, site: str, rounds: int) -> tuple[str
     first = [opened(browser, service, f"/s/{site}/") for _ in range(rounds)]
     others = {path: opened(browser, service, f"/s/{site}{path}") for path in OTHERS}
     slowest = max(others, key=lambda path: others[path].paint_s)
+    # One look may have met a hiccup of the machine: the page itself is what is measured.
+    again = [opened(browser, service, f"/s/{site}{slowest}") for _ in range(rounds - 1)]
+    slow = median(one.paint_s for one in (others[slowest], *again))
     paints = [one.paint_s for one in first]
     every = [*first, *others.values()]
     return (
         site,
         f"{median(paints):.2f} s (slowest of {rounds}: {max(paints):.2f} s)",
-        f"{others[slowest].paint_s:.2f} s (`{slowest}`)",
+        f"{slow:.2f} s (`{slowest}`)",
         f"{max(one.shift for one in every):.3f}",
         f"{max(one.built_bytes for one in every) / 1000:.0f} kB",
     )
