@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from stemhouse.api.errors import error_answer
 from stemhouse.db.ids import new_id
 
 HEAD_BYTES: Final = 65_536
@@ -82,14 +82,13 @@ class PatientProtocol(HttpToolsProtocol):
             told = f"address and headers are larger than {HEAD_BYTES:,} bytes together"
         else:
             status, code, told = HTTPStatus.BAD_REQUEST, "bad_request", msg
-        error = {"code": code, "message": told, "details": {}, "request_id": new_id("req")}
-        body = json.dumps({"error": error}).encode()
+        body = error_answer(status, code, told, request_id=new_id("req")).body
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\n"
             f"content-type: application/json\r\ncontent-length: {len(body)}\r\n"
             "connection: close\r\n\r\n"
         )
-        self.transport.write(head.encode() + body)
+        self.transport.write(head.encode() + bytes(body))
         self.transport.close()
 
     def _wait_for_head(self) -> None:
