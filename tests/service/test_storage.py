@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -68,6 +70,40 @@ class StorageContract:
 
         assert sizes == [len(data)] * 3
         assert all(storage.get(key) == data for key in ("blocks", "file", "path"))
+
+    def test_a_file_is_taken_and_gone_where_it_was(self, storage: Storage, tmp_path: Path) -> None:
+        (tmp_path / "file").write_bytes(b"new")
+        storage.put("a/b", b"what was there")
+
+        storage.take("a/b", tmp_path / "file")
+
+        assert storage.get("a/b") == b"new"
+        assert not (tmp_path / "file").exists()
+
+    def test_what_is_not_there_cannot_be_taken(self, storage: Storage, tmp_path: Path) -> None:
+        with pytest.raises(NotFound):
+            storage.take("a/b", tmp_path / "missing")
+
+        assert not storage.exists("a/b")
+
+    def test_a_file_is_fetched_and_stays(self, storage: Storage, tmp_path: Path) -> None:
+        data = os.urandom(2_500_000)
+        storage.put("a", data)
+
+        storage.fetch("a", tmp_path / "fetched")
+        assert (tmp_path / "fetched").read_bytes() == data
+
+        # What is stored later, or removed, does not change what was fetched.
+        storage.put("a", b"other")
+        assert (tmp_path / "fetched").read_bytes() == data
+        (tmp_path / "fetched").unlink()
+        assert storage.get("a") == b"other"
+
+    def test_what_is_not_there_cannot_be_fetched(self, storage: Storage, tmp_path: Path) -> None:
+        with pytest.raises(NotFound):
+            storage.fetch("missing", tmp_path / "fetched")
+
+        assert not (tmp_path / "fetched").exists()
 
     def test_nothing_is_stored_too(self, storage: Storage) -> None:
         storage.put("bytes", b"")
@@ -208,6 +244,43 @@ class TestLocalStorage(StorageContract):
             return storage.get(path.removeprefix("/v1/files/"))
 
         return read
+
+    def test_files_are_taken_and_fetched_across_disks(
+        self, storage: Storage, other_disk: Path, tmp_path: Path
+    ) -> None:
+        assert other_disk.stat().st_dev != tmp_path.stat().st_dev
+        (other_disk / "file").write_bytes(b"song")
+
+        storage.take("a/b", other_disk / "file")
+        storage.fetch("a/b", other_disk / "fetched")
+
+        assert storage.get("a/b") == b"song"
+        assert {path.name for path in other_disk.iterdir()} == {"fetched"}
+        assert (other_disk / "fetched").read_bytes() == b"song"
+
+    def test_files_are_taken_while_their_folder_comes_and_goes(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        # Removing a folder's last file removes the folder.
+        def remove() -> None:
+            for _ in range(300):
+                storage.delete("jobs/1/a")
+
+        with ThreadPoolExecutor(1) as pool:
+            removing = pool.submit(remove)
+            for number in range(300):
+                (tmp_path / "file").write_bytes(b"x")
+                storage.take("jobs/1/a" if number % 2 else "jobs/1/b", tmp_path / "file")
+                storage.delete("jobs/1/b")
+            removing.result()
+
+    @pytest.fixture
+    def other_disk(self, tmp_path: Path) -> Iterator[Path]:
+        shared_memory = Path("/dev/shm")
+        if not shared_memory.is_dir() or shared_memory.stat().st_dev == tmp_path.stat().st_dev:
+            pytest.skip("there is no second disk to move files to")
+        with tempfile.TemporaryDirectory(dir=shared_memory) as folder:
+            yield Path(folder)
 
 
 class TestS3Storage(StorageContract):

@@ -1,9 +1,10 @@
 """What wakes a worker when a job is queued, so that an idle one need not keep asking the queue.
 
 On PostgreSQL the transaction that queues a job notifies a channel, and workers listen to it. On
-SQLite a worker looks at the counter that every commit to the file moves: fifty cheap looks a
-second, where a look at the queue is a dozen queries. Both may miss something, a cut connection for
-example: what was missed is found by the next ordinary look, `poll_s` later.
+SQLite a worker looks at the counter that every commit to the file moves, and when it has moved,
+whether anything waits: fifty cheap looks a second, where a look at the queue is a dozen queries.
+Both may miss something, a cut connection for example: what was missed is found by the next
+ordinary look, `poll_s` later.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import socket
 import sqlite3
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final, Protocol
 
 import psycopg
@@ -30,6 +33,10 @@ _LOOK_S: Final = 0.02
 _AGAIN_S: Final = (0.05, 0.1, 0.2)
 """Pauses between some more looks after the bell: a job's place is free a moment after that job
 could ring, and what another worker holds at that instant is left alone."""
+
+_WAITING: Final = (
+    "SELECT EXISTS (SELECT 1 FROM workflow_status WHERE queue_name = ? AND status = 'ENQUEUED')"
+)
 
 _TIMEOUT_S: Final = 10
 
@@ -56,12 +63,18 @@ class Bell(threading.Event):
     ----------
     database_url : str
         Where jobs are queued.
+    queue : str
+        What the queue is called there.
+    places : int
+        Jobs that this process runs side by side. While it runs so many, news is none of its
+        business: what a song writes of its progress would wake it all the time.
     """
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, queue: str, places: int) -> None:
         super().__init__()
-        self._ear = _open_ear(database_url)
+        self._ear = _open_ear(database_url, queue)
         self._again: list[float] = []
+        self._places, self._taken = places, 0
         self._lock = threading.Lock()
         self._closed = False
 
@@ -71,17 +84,30 @@ class Bell(threading.Event):
         self.ring()
 
     def ring(self) -> None:
-        """Wake the loop of this process: it has room for another job."""
+        """Wake the loop of this process."""
         with self._lock:
             if not self._closed:
                 self._ear.wake()
 
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place for a job; when the job ends the loop looks for another one."""
+        with self._lock:
+            self._taken += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._taken -= 1
+            self.ring()
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the end, the bell or the time; say whether it is the end."""
         limit_s = _LISTEN_S if timeout is None else timeout
-        if self._again:
+        full = self._taken >= self._places
+        if self._again and not full:
             limit_s = min(limit_s, self._again.pop(0))
-        if not self.is_set() and self._ear.heard(limit_s):
+        if not self.is_set() and self._ear.heard(limit_s, news=not full):
             self._again = list(_AGAIN_S)
         return self.is_set()
 
@@ -94,39 +120,42 @@ class Bell(threading.Event):
 
 
 class _Ear(Protocol):
-    def heard(self, within_s: float) -> bool:
-        """Wait for news, at most so long."""
+    def heard(self, within_s: float, *, news: bool) -> bool:
+        """Wait for `wake`, and for news if it is wanted, at most so long.
+
+        Says whether it is worth looking at the queue; what cannot be told is.
+        """
         ...
 
     def wake(self) -> None:
-        """Be news, from any thread."""
+        """End the waiting, from any thread."""
         ...
 
     def close(self) -> None: ...
 
 
-def _open_ear(database_url: str) -> _Ear:
+def _open_ear(database_url: str, queue: str) -> _Ear:
     url = make_url(database_url)
     if url.get_backend_name() == "sqlite":
-        return _SqliteEar(url.database or "")
+        return _SqliteEar(url.database or "", queue)
     plain = url.set(drivername="postgresql")
     return _PostgresEar(plain.render_as_string(hide_password=False))
 
 
 class _SqliteEar:
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, queue: str) -> None:
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._queue = queue
         self._woken = threading.Event()
-        self._version = self._count()
+        self._commits: int | None = None
 
-    def heard(self, within_s: float) -> bool:
+    def heard(self, within_s: float, *, news: bool) -> bool:
         deadline = time.monotonic() + within_s
         while (left_s := deadline - time.monotonic()) > 0:
-            if self._woken.wait(min(left_s, _LOOK_S)):
+            if self._woken.wait(min(left_s, _LOOK_S) if news else left_s):
                 self._woken.clear()
-                return True
-            before, self._version = self._version, self._count()
-            if self._version != before:
+                return self._anything_waits()
+            if news and self._anything_committed() and self._anything_waits():
                 return True
         return False
 
@@ -136,13 +165,21 @@ class _SqliteEar:
     def close(self) -> None:
         self._connection.close()
 
-    def _count(self) -> int:
-        # Moves with every commit of another connection, of this process or any other.
+    def _anything_committed(self) -> bool:
+        # The counter moves with every commit of another connection, of this process or any other.
+        before, self._commits = self._commits, self._ask("PRAGMA data_version")
+        return self._commits != before
+
+    def _anything_waits(self) -> bool:
+        # A row of the queue library's table, as its documentation describes it.
+        return self._ask(_WAITING, self._queue) != 0
+
+    def _ask(self, question: str, *given: str) -> int | None:
         try:
-            return int(self._connection.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._connection.execute(question, given).fetchone()[0])
         except sqlite3.OperationalError:
             # Somebody is busy with the file, which is news as well.
-            return -1
+            return None
 
 
 class _PostgresEar:
@@ -153,13 +190,13 @@ class _PostgresEar:
         self._wake_here, self._wake_there = socket.socketpair()
         self._wake_here.setblocking(False)
 
-    def heard(self, within_s: float) -> bool:
+    def heard(self, within_s: float, *, news: bool) -> bool:
         if self._connection is None and time.monotonic() >= self._deaf_until:
             # What was rung before we listened is found by looking.
             return self._listen()
         with selectors.DefaultSelector() as waiting:
             waiting.register(self._wake_here, selectors.EVENT_READ)
-            if self._connection is not None:
+            if news and self._connection is not None:
                 waiting.register(self._connection.fileno(), selectors.EVENT_READ)
             ready = {key.fd for key, _events in waiting.select(within_s)}
         if self._wake_here.fileno() in ready:

@@ -110,7 +110,8 @@ class Worker:
         with transaction(self._sessions) as session:
             heartbeat.register(session, incarnation.executor_id, _calling(self._options))
         library = DBOS(config=_library_config(self._options, incarnation.executor_id))
-        bell = Bell(self._options.database_url)
+        options = self._options
+        bell = Bell(options.database_url, QUEUES[options.lane], options.songs_at_once)
         self._register_workflow(incarnation, bell)
         # The library's own loop would look at the queue by the clock alone.
         DBOS.listen_queues([])
@@ -122,17 +123,16 @@ class Worker:
         steps = self._steps
 
         def separate_song(job_id: str) -> str:
-            try:
-                return _run_steps(steps, job_id, incarnation)
-            except Exception:
-                # Whatever breaks while everything is let go of says nothing of the job.
-                incarnation.check()
-                # The outermost frame of a job: it ends with a code, whatever happened.
-                _log.exception("a step met a fault", extra={"job_id": job_id})
-                steps.fail(job_id)
-                return "fault"
-            finally:
-                bell.ring()
+            with bell.place():
+                try:
+                    return _run_steps(steps, job_id, incarnation)
+                except Exception:
+                    # Whatever breaks while everything is let go of says nothing of the job.
+                    incarnation.check()
+                    # The outermost frame of a job: it ends with a code, whatever happened.
+                    _log.exception("a step met a fault", extra={"job_id": job_id})
+                    steps.fail(job_id)
+                    return "fault"
 
         DBOS.workflow(name=WORKFLOW, max_recovery_attempts=_MOST_RECOVERIES)(separate_song)
 

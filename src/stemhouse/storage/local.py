@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from obstore.store import LocalStore
 
 from stemhouse.errors import InvalidOption, NotFound
+from stemhouse.storage.failures import translated
 from stemhouse.storage.keys import check_key
 from stemhouse.storage.links import SITE, LinkSigner
 from stemhouse.storage.objects import ObjectStorage
@@ -42,6 +44,23 @@ class LocalStorage(ObjectStorage):
         self._link_path = link_path.rstrip("/")
         super().__init__(LocalStore(prefix=self._root, automatic_cleanup=True))
 
+    def take(self, key: str, path: Path) -> None:
+        """Give a local file a name in the folder, or copy it there from another disk."""
+        self._confine(key)
+        with translated(key):
+            moved = _move(path, self._root / key)
+        if not moved:
+            super().take(key, path)
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Give what is under `key` a second name, or copy it to another disk."""
+        self._confine(key)
+        try:
+            target.hardlink_to(self._root / key)
+        except OSError:
+            # Another disk, one without such names, or no such file: copying finds out which.
+            super().fetch(key, target)
+
     def link(self, key: str, expires_in: timedelta, *, site: str) -> str:
         """Return a signed path of the API for `key`."""
         self._confine(key)
@@ -70,3 +89,21 @@ class LocalStorage(ObjectStorage):
                 super()._delete_some([key])
             except NotFound:
                 pass
+
+
+def _move(path: Path, place: Path) -> bool:
+    """Move a file, unless the place is on another disk; say whether it was moved."""
+    while True:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.replace(place)
+        except FileNotFoundError:
+            # Whoever removes the last file of a folder removes the folder: perhaps just now.
+            if not path.exists():
+                raise
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            return False
+        else:
+            return True

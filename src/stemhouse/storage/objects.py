@@ -43,6 +43,18 @@ class ObjectStorage:
             self._store.put(key, iter(counted))
         return counted.size_bytes
 
+    def take(self, key: str, path: Path) -> None:
+        """Store a local file and remove it where it was."""
+        self.put(key, path)
+        path.unlink()
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Copy what is under `key` to a local file."""
+        blocks = self.stream(key)
+        with target.open("xb") as file:
+            for block in blocks:
+                file.write(block)
+
     def get(self, key: str) -> bytes:
         """Return the bytes under `key`."""
         self._confine(key)

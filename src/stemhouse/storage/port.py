@@ -49,6 +49,21 @@ class Storage(Protocol):
         """
         ...
 
+    def take(self, key: str, path: Path) -> None:
+        """Store a local file and remove it where it was; what `key` held is replaced.
+
+        On a local folder of the same disk it only gets another name.
+        """
+        ...
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Have the file under `target` too, where nothing is yet, to read and not to write.
+
+        On a local folder of the same disk that is another name of the same file. An error of the
+        disk on which `target` is passes through.
+        """
+        ...
+
     def get(self, key: str) -> bytes:
         """Return a whole, small file."""
         ...

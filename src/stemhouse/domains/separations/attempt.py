@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -38,9 +38,6 @@ _LOOK_S = 0.25
 
 _RECORD_EVERY_S = 10.0
 """Seconds of processor time that a worker which is killed leaves unrecorded."""
-
-_STORED_LOOK_S = 0.05
-"""Between two looks while the last files are being stored."""
 
 _PUT_PAUSES_S = (0.2, 1.0, 3.0)
 """Before storing a file is tried again: a storage that restarts is not worth a whole attempt."""
@@ -117,8 +114,8 @@ class Attempt:
             try:
                 outcome = child.run(task, on_event=self._hear, look=self._look_around)
                 while self._storing:
+                    wait([self._storing[-1]], timeout=_LOOK_S)
                     self._look_around()
-                    time.sleep(_STORED_LOOK_S)
             finally:
                 self._leave()
             return {**outcome, "processor_s": self._used.processor_s}
@@ -161,7 +158,7 @@ class Attempt:
         pauses = iter(_PUT_PAUSES_S)
         while True:
             try:
-                self._bench.storage.put(key, path)
+                self._bench.storage.take(key, path)
             except StemhouseError as error:
                 pause = next(pauses, None)
                 if pause is None or not error.retryable:
@@ -169,7 +166,6 @@ class Attempt:
                 _log.warning("not stored yet: %s", error.code, extra={"job_id": self._job.id})
                 self._incarnation.wait(pause)
             else:
-                path.unlink()
                 return
 
     def _look_around(self) -> None:
@@ -192,7 +188,8 @@ class Attempt:
         job, progress = self._job, self._progress
         if progress:
             with transaction(self._bench.sessions) as session:
-                standing = session.execute(queries.report(job.id, job.attempt, progress)).first()
+                values = {"job_id": job.id, "speaker": job.attempt, **progress}
+                standing = session.execute(queries.REPORT, values).first()
                 if self._used.processor_s - self._recorded.processor_s > _RECORD_EVERY_S:
                     self._record(session)
         else:
@@ -204,10 +201,8 @@ class Attempt:
 
     def _fetch(self, target: Path) -> None:
         try:
-            blocks = self._bench.storage.stream(self._job.song_key)
-            with room_for("the scratch folder"), target.open("wb") as file:
-                for block in blocks:
-                    file.write(block)
+            with room_for("the scratch folder"):
+                self._bench.storage.fetch(self._job.song_key, target)
         except NotFound as error:
             raise SourceNotFound("the uploaded song is not there any more: upload it again") from (
                 error

@@ -23,12 +23,11 @@ from stemhouse.domains.separations.schemas import (
     ModelList,
     QuoteAnswer,
 )
-from stemhouse.domains.separations.service import Order
+from stemhouse.domains.separations.service import Terms
 from stemhouse.domains.separations.states import FINISHED, JobState
 from stemhouse.domains.separations.tables import Job
 from stemhouse.domains.separations.watch import JobWatch, Standing
 from stemhouse.domains.separations.wishes import Wish
-from stemhouse.errors import PriceChanged
 from stemhouse.http.idempotency import Idempotent
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import services_of
@@ -70,8 +69,8 @@ def create_job(
         return JSONResponse(views.show_quote(order).model_dump(mode="json"))
 
     def make() -> JobAnswer:
-        _check_price(asked, service.quote(change.session, principal, wish, desk))
-        job = service.submit(change, principal, wish, desk)
+        terms = Terms(expected_price=asked.expected_price, max_price=asked.max_price)
+        job = service.submit(change, principal, wish, desk, terms=terms)
         return views.show_job(change.session, job, place.root_path)
 
     answer = once.run(principal, asked, make)
@@ -148,17 +147,6 @@ def _wish(asked: JobRequest) -> Wish:
         residual=asked.residual,
         quality=asked.quality,
     )
-
-
-def _check_price(asked: JobRequest, order: Order) -> None:
-    other = asked.expected_price is not None and order.price != asked.expected_price
-    if other or (asked.max_price is not None and order.price > asked.max_price):
-        raise PriceChanged(
-            f"the price is {order.price} {order.unit}(s), not what was shown: nothing was queued "
-            "or charged; ask for the price again with dry_run",
-            price=order.price,
-            unit=order.unit,
-        )
 
 
 def _wait_s(prefer: str | None) -> int | None:

@@ -22,7 +22,7 @@ from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.domains.uploads.service import ReadySong, ready_song
-from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
+from stemhouse.errors import AudioTooLong, Conflict, NotFound, PriceChanged, QuotaExceeded
 from stemhouse.jobs.queue import priority
 from stemhouse.sites.models import ModelShelf
 from stemhouse.sites.schema import Site
@@ -61,6 +61,33 @@ class Desk:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What somebody is willing to pay.
+
+    Attributes
+    ----------
+    expected_price : int or None
+        The price that was shown; any other one is refused.
+    max_price : int or None
+        The highest.
+    """
+
+    expected_price: int | None = None
+    max_price: int | None = None
+
+    def check(self, order: Order) -> None:
+        """Raise `PriceChanged` where the order costs something else."""
+        other = self.expected_price is not None and order.price != self.expected_price
+        if other or (self.max_price is not None and order.price > self.max_price):
+            raise PriceChanged(
+                f"the price is {order.price} {order.unit}(s), not what was shown: nothing was "
+                "queued or charged; ask for the price again with dry_run",
+                price=order.price,
+                unit=order.unit,
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """A wish that can be fulfilled, with its price."""
 
@@ -69,6 +96,8 @@ class Order:
     recipe_key: str
     price: int
     unit: Unit
+    unfinished: int
+    """Jobs that the account has waiting and running already."""
     finished: Result | None
     """The result of the same recording with the same settings, if there is one."""
 
@@ -90,29 +119,41 @@ def quote(session: Session, principal: Principal, wish: Wish, desk: Desk) -> Ord
     _check_length(song, principal.plan)
     key = recipe.key(song)
     finished = session.scalar(queries.result_for(principal.site_id, principal.account_id, key))
+    unfinished = _count_unfinished(session, principal)
     if finished is None:
-        _check_quota(session, principal)
+        _check_quota(session, principal, unfinished)
     return Order(
         song=song,
         recipe=recipe,
         recipe_key=key,
         price=0 if finished is not None else price_of(desk.site, recipe, song.duration_s),
         unit=desk.site.unit,
+        unfinished=unfinished,
         finished=finished,
     )
 
 
-def submit(change: Change, principal: Principal, wish: Wish, desk: Desk) -> Job:
+def submit(
+    change: Change, principal: Principal, wish: Wish, desk: Desk, *, terms: Terms | None = None
+) -> Job:
     """Take an order: hold its price and queue it, together or not at all.
 
     The same recording with the same settings is answered from the finished result, for nothing.
+
+    Raises
+    ------
+    PriceChanged
+        The price is not within the terms.
+    StemhouseError
+        What `quote` raises, and what the purse does.
     """
     session = change.session
     # Before anything is counted, so that two requests cannot both take the last place.
     session.execute(queries.lock_account(principal.site_id, principal.account_id))
     order = quote(session, principal, wish, desk)
-    unfinished = _count_unfinished(session, principal)
-    job = _new_job(change, principal, order, unfinished)
+    if terms is not None:
+        terms.check(order)
+    job = _new_job(change, principal, order)
     session.add(job)
     session.flush()
     lifecycle.write_event(change, job, "queued", {"price": order.price, "unit": order.unit})
@@ -298,7 +339,7 @@ def stems_of(session: Session, jobs: Sequence[Job]) -> Mapping[str, list[ResultS
     return stems
 
 
-def _new_job(change: Change, principal: Principal, order: Order, unfinished: int) -> Job:
+def _new_job(change: Change, principal: Principal, order: Order) -> Job:
     recipe, plan = order.recipe, principal.plan
     return Job(
         id=new_id("job"),
@@ -317,7 +358,7 @@ def _new_job(change: Change, principal: Principal, order: Order, unfinished: int
         recipe_key=order.recipe_key,
         price=order.price,
         unit=order.unit,
-        urgency=priority(plan.priority, unfinished),
+        urgency=priority(plan.priority, order.unfinished),
         lane=change.queue.lane_of(recipe.quality),
         running_cap=plan.max_running_jobs,
         created_at=change.now,
@@ -343,9 +384,8 @@ def _check_length(song: ReadySong, plan: Plan) -> None:
         )
 
 
-def _check_quota(session: Session, principal: Principal) -> None:
+def _check_quota(session: Session, principal: Principal, unfinished: int) -> None:
     plan = principal.plan
-    unfinished = _count_unfinished(session, principal)
     if unfinished >= plan.max_files_at_once:
         raise QuotaExceeded(
             "as many jobs are waiting or running as your plan allows at once "
