@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
 
 import pytest
 import uvicorn
 from fastapi import FastAPI, Request
+from fastapi.responses import StreamingResponse
 
-from stemhouse.api.protocol import HEAD_BYTES, PatientProtocol
+from stemhouse.api.protocol import BODY_BYTES, HEAD_BYTES, PatientProtocol
 from tests.service.serving import free_port
 
 
 class Hasty(PatientProtocol):
     head_within_s = 0.5
+    body_window_s = 1.5
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +31,19 @@ def port() -> Iterator[int]:
     @app.get("/echo")
     def echo(request: Request) -> int:
         return sum(len(value) for value in request.headers.values())
+
+    @app.post("/early")
+    async def early() -> StreamingResponse:
+        async def words() -> AsyncIterator[bytes]:
+            yield b"so far"
+            await asyncio.sleep(60)
+
+        return StreamingResponse(words())
+
+    @app.post("/busy")
+    async def busy(request: Request) -> int:
+        await asyncio.sleep(4)
+        return len(await request.body())
 
     @app.post("/slow")
     async def slow(request: Request) -> int:
@@ -130,6 +146,48 @@ def test_a_body_may_take_its_time(port: int) -> None:
     answer = exchanged(port, head, b"so", b"ng", pause_s=0.6)
 
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("drops", [0, 10], ids=["nothing comes", "it trickles"])
+def test_a_body_that_does_not_come_is_not_waited_for(port: int, drops: int) -> None:
+    head = b"POST /slow HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+    began = time.monotonic()
+
+    answer = exchanged(port, head, *[b"a"] * drops, pause_s=0.1)
+
+    assert refusal(answer) == ("HTTP/1.1 408 Request Timeout", "body_too_slow")
+    assert time.monotonic() - began < 10
+
+
+def test_a_body_that_stops_after_the_answer_began_is_not_waited_for(port: int) -> None:
+    head = b"POST /early HTTP/1.1\r\nContent-Length: 1000000\r\n\r\n"
+    began = time.monotonic()
+
+    answer = exchanged(port, head)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert time.monotonic() - began < 10
+
+
+def test_a_body_that_comes_steadily_may_take_as_long_as_it_wants(port: int) -> None:
+    piece = b"a" * BODY_BYTES
+    size = len(piece) * 5
+    head = f"POST /slow HTTP/1.1\r\nConnection: close\r\nContent-Length: {size}\r\n\r\n".encode()
+
+    answer = exchanged(port, head, *[piece] * 5, pause_s=0.7)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(str(size).encode())
+
+
+def test_a_body_that_is_not_read_is_nobodys_fault(port: int) -> None:
+    body = b"a" * 3_000_000
+    head = f"POST /busy HTTP/1.1\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n"
+
+    answer = exchanged(port, head.encode(), body)
+
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert answer.endswith(str(len(body)).encode())
 
 
 def test_a_connection_is_used_again(port: int) -> None:

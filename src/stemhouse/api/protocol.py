@@ -1,4 +1,4 @@
-"""What a connection may cost before a request has come: bytes and seconds."""
+"""What a connection may cost until a request has come: bytes and seconds."""
 
 from __future__ import annotations
 
@@ -14,22 +14,32 @@ from stemhouse.db.ids import new_id
 HEAD_BYTES: Final = 65_536
 """Address and headers together. Proxies take half of that."""
 
+BODY_BYTES: Final = 8_192
+"""What has to come of a body in each `body_window_s`: a fortieth of what a modem brought."""
+
 
 class PatientProtocol(HttpToolsProtocol):
     """HTTP/1.1 that waits for a request only so long and reads of its head only so much.
 
     The parser keeps a head until it is whole, and the server has no limit of its own: a single
-    header without an end would fill the memory, and connections that say nothing would stay.
+    header without an end would fill the memory, and connections that say nothing, or one byte of
+    an upload a minute, would stay.
     """
 
     head_within_s = 30.0
     """From the connection, or from the first byte of another request on it, to the last header."""
+
+    body_window_s = 60.0
+    """How often it is looked whether a body still comes."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self._deadline: asyncio.TimerHandle | None = None
         self._in_head = False
         self._head_bytes = 0
+        self._pace: asyncio.TimerHandle | None = None
+        self._in_body = False
+        self._body_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -39,6 +49,7 @@ class PatientProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait no more."""
         self._head_is_here()
+        self._body_is_here()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -53,9 +64,20 @@ class PatientProtocol(HttpToolsProtocol):
         if self._head_bytes > HEAD_BYTES:
             # The parser makes its own error of it, and that becomes an answer below.
             raise ValueError("the head of the request is too large")
-        self._in_head = False
+        self._in_head, self._in_body = False, True
         self._head_is_here()
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Count what comes."""
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Count no more."""
+        self._in_body = False
+        self._body_is_here()
+        super().on_message_complete()
 
     def data_received(self, data: bytes) -> None:
         """Take what has come."""
@@ -69,6 +91,8 @@ class PatientProtocol(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES:
                 self.send_400_response("")
                 return
+        if self._in_body and self._pace is None:
+            self._wait_for_body()
         # It is None until the first head is whole, whatever its type says.
         cycle: RequestResponseCycle | None = self.cycle
         answered = cycle is None or cycle.response_complete
@@ -82,6 +106,9 @@ class PatientProtocol(HttpToolsProtocol):
             told = f"address and headers are larger than {HEAD_BYTES:,} bytes together"
         else:
             status, code, told = HTTPStatus.BAD_REQUEST, "bad_request", msg
+        self._refuse(status, code, told)
+
+    def _refuse(self, status: HTTPStatus, code: str, told: str) -> None:
         body = error_answer(status, code, told, request_id=new_id("req")).body
         head = (
             f"HTTP/1.1 {status.value} {status.phrase}\r\n"
@@ -93,6 +120,30 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _wait_for_head(self) -> None:
         self._deadline = self.loop.call_later(self.head_within_s, self.timeout_keep_alive_handler)
+
+    def _wait_for_body(self) -> None:
+        self._body_bytes = 0
+        self._pace = self.loop.call_later(self.body_window_s, self._look_at_body)
+
+    def _look_at_body(self) -> None:
+        self._pace = None
+        # Where reading is paused, the slow ones are we.
+        if self.flow.read_paused or self._body_bytes >= BODY_BYTES:
+            self._wait_for_body()
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            told = f"of the request's body less than {BODY_BYTES:,} bytes came in "
+            self._refuse(
+                HTTPStatus.REQUEST_TIMEOUT,
+                "body_too_slow",
+                f"{told}{self.body_window_s:.0f} seconds; send it again, or in parts (tus)",
+            )
+
+    def _body_is_here(self) -> None:
+        if self._pace is not None:
+            self._pace.cancel()
+            self._pace = None
 
     def _head_is_here(self) -> None:
         if self._deadline is not None:
