@@ -106,6 +106,21 @@ def test_a_link_plays_without_an_account(client: TestClient, member: Member, job
     assert found.headers["content-type"] == "audio/flac"
 
 
+def test_a_link_calls_its_song_by_the_name_that_it_has_now(
+    client: TestClient, member: Member, job_id: str
+) -> None:
+    path = path_of(share(client, member, job_id))
+    before = client.get(path)
+    client.patch(f"/v1/jobs/{job_id}", json={"name": "Clair de Lune.wav"}, headers=member.headers)
+
+    after = client.get(path, headers={"If-None-Match": before.headers["etag"]})
+    own = client.get(f"/v1/jobs/{job_id}/manifest", headers=member.headers)
+
+    assert after.status_code == 200
+    assert after.json()["song"]["name"] == own.json()["song"]["name"] == "Clair de Lune"
+    assert after.json()["stems"] == before.json()["stems"]
+
+
 def test_pages_of_other_sites_may_read_a_link_and_nothing_else(
     client: TestClient, member: Member, job_id: str
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from stemhouse.engine.naming import NameFields, output_paths
-from stemhouse.results.manifest import Song
+from stemhouse.results.manifest import Manifest, Song
 
 _EXTENSION: Final = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{2,4}$")
 """What names of audio files end in; "No. 5", "Vol.10" and "feat. Bob" do not."""
@@ -17,6 +17,15 @@ _EXTENSION: Final = re.compile(r"(?<=.)\.(?=\d?[A-Za-z])[A-Za-z0-9]{2,4}$")
 def song_name(file_name: str) -> str:
     """Return what a song is called whose file has this name, which may be no file's at all."""
     return _EXTENSION.sub("", file_name)
+
+
+def called(manifest: Manifest, name: str) -> Manifest:
+    """Return the same result under another name of its song, which may be a file's.
+
+    Jobs that ask for the same share a result, and each of them has a name of its own.
+    """
+    song = manifest.song.model_copy(update={"name": song_name(name)})
+    return manifest.model_copy(update={"song": song})
 
 
 def stem_file_name(song: Song, stem: str, extension: str) -> str:

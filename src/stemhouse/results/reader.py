@@ -9,7 +9,7 @@ from stemhouse.engine.audio import Samples
 from stemhouse.engine.codec import Cover
 from stemhouse.errors import NotFound
 from stemhouse.results.manifest import Manifest, Segment, StemRecord
-from stemhouse.results.names import song_name
+from stemhouse.results.names import called
 from stemhouse.results.segments import decode_segment
 
 Fetch = Callable[[str], bytes]
@@ -32,12 +32,8 @@ class ResultReader:
         self._fetch = fetch
 
     def called(self, name: str) -> ResultReader:
-        """Return the same result under another name of its song, for files and their titles.
-
-        Jobs that ask for the same share a result, and each of them has a name of its own.
-        """
-        song = self.manifest.song.model_copy(update={"name": song_name(name)})
-        return ResultReader(self.manifest.model_copy(update={"song": song}), self._fetch)
+        """Return the same result under another name of its song, for files and their titles."""
+        return ResultReader(called(self.manifest, name), self._fetch)
 
     def stem(self, name: str) -> StemRecord:
         """Return the record of a stem.

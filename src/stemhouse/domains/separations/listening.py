@@ -18,7 +18,8 @@ from stemhouse.errors import NotFound
 from stemhouse.http.downloads import StoredFile, send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.sites import site_of
-from stemhouse.results.manifest import MANIFEST_NAME
+from stemhouse.results.manifest import MANIFEST_NAME, Manifest
+from stemhouse.results.names import called
 from stemhouse.storage import Storage
 
 # A name stands for the same sound as long as the job is there: loops and jumps need not ask again.
@@ -56,9 +57,13 @@ def manifest_bytes(get: Callable[[str], bytes], prefix: str) -> bytes:
         ) from error
 
 
-def send_manifest(request: Request, storage: Storage, prefix: str) -> Response:
-    """Return the answer that sends the manifest, or says that it has not grown."""
-    data = manifest_bytes(storage.get, prefix)
+def send_manifest(request: Request, storage: Storage, prefix: str, name: str) -> Response:
+    """Return the answer that sends the manifest, or says that it has not grown.
+
+    Its song has the name by which the job is called now, which need not be the first upload's.
+    """
+    kept = Manifest.from_json(manifest_bytes(storage.get, prefix))
+    data = called(kept, name).to_json()
     headers = {
         "cache-control": "no-cache",
         "etag": f'"{hashlib.sha256(data).hexdigest()[:32]}"',

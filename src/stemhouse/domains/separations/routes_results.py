@@ -101,7 +101,7 @@ def list_stems(
 @router.get("/manifest", response_model=Manifest)
 def show_manifest(files: Files, request: Request, storage: TheStorage) -> Response:
     """Show the segments that are there. While the job runs they grow: ask again."""
-    return send_manifest(request, storage, files.prefix)
+    return send_manifest(request, storage, files.prefix, files.name)
 
 
 @router.get("/segments/{name:path}", response_class=Response)

@@ -68,6 +68,7 @@ def take_share_back(job_id: str, share_id: str, principal: Writer, session: Requ
 @dataclass(frozen=True, slots=True)
 class _Shared:
     job_id: str
+    name: str
     prefix: str | None
 
 
@@ -89,7 +90,7 @@ def _followed(token: str, request: Request, now: Now, *, with_files: bool) -> _S
         job = service_shares.shared_job(
             session, services.settings, site_id=site_of(request), token=token, now=now
         )
-        return _Shared(job.id, prefix_of(session, job) if with_files else None)
+        return _Shared(job.id, job.name, prefix_of(session, job) if with_files else None)
 
 
 Followed = Annotated[_Shared, Depends(_shared)]
@@ -99,7 +100,7 @@ FollowedJob = Annotated[_Shared, Depends(_shared_job)]
 @router.get("/shared/{token}/manifest", response_model=Manifest)
 def show_shared_manifest(shared: Followed, request: Request, storage: TheStorage) -> Response:
     """Show the segments of a shared job; any page may ask."""
-    return send_manifest(request, storage, shared.prefix or "")
+    return send_manifest(request, storage, shared.prefix or "", shared.name)
 
 
 @router.get("/shared/{token}/segments/{name:path}", response_class=Response)
