@@ -270,7 +270,22 @@ def test_the_wrong_method_gets_the_error_body(client: TestClient) -> None:
 
     assert answer.status_code == 405
     assert answer.json()["error"]["code"] == "method_not_allowed"
-    assert answer.headers["allow"]
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [
+        ("/v1/jobs", "GET, POST"),
+        ("/v1/jobs/job_1", "GET, PATCH, DELETE"),
+        ("/v1/uploads/resumable/upl_1", "HEAD, PATCH, DELETE"),
+        ("/v1/account/password", "PUT"),
+    ],
+)
+def test_the_wrong_method_is_told_the_right_ones(client: TestClient, path: str, allow: str) -> None:
+    answer = client.request("TRACE", path)
+
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == allow
 
 
 def test_broken_json_gets_the_error_body(client: TestClient, member: Member) -> None:

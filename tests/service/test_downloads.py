@@ -121,6 +121,10 @@ def test_a_part_beyond_the_end_is_refused(client: TestClient, member: Member, pa
 
     assert answer.status_code == 416
     assert answer.headers["content-range"] == f"bytes */{size}"
+    assert "content-disposition" not in answer.headers
+    error = answer.json()["error"]
+    assert error["code"] == "range_not_satisfiable"
+    assert error["request_id"] == answer.headers["x-request-id"]
 
 
 @pytest.mark.parametrize("given", ["{etag}", '"x", W/{etag}', "*"])

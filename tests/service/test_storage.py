@@ -274,6 +274,28 @@ class TestLocalStorage(StorageContract):
                 storage.delete("jobs/1/b")
             removing.result()
 
+    def test_files_are_taken_while_all_folders_above_come_and_go(
+        self, storage: Storage, tmp_path: Path
+    ) -> None:
+        def take_and_remove(worker: int) -> None:
+            for number in range(400):
+                file, key = tmp_path / f"{worker}", f"results/site/account/{worker}/{number}/0/a"
+                file.write_bytes(b"x")
+                storage.take(key, file)
+                storage.delete(key)
+
+        with ThreadPoolExecutor(6) as pool:
+            list(pool.map(take_and_remove, range(6)))
+
+    def test_what_is_in_the_way_of_a_folder_is_said(self, storage: Storage, tmp_path: Path) -> None:
+        storage.put("a", b"file")
+        (tmp_path / "file").write_bytes(b"x")
+
+        with pytest.raises(ExternalError):
+            storage.take("a/b", tmp_path / "file")
+
+        assert (tmp_path / "file").exists()
+
     @pytest.fixture
     def other_disk(self, tmp_path: Path) -> Iterator[Path]:
         shared_memory = Path("/dev/shm")

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from stemhouse.api.statuses import status_of
 from stemhouse.errors import RateLimited, StemhouseError, Unauthenticated
@@ -31,6 +32,7 @@ _CODES = {
     415: "unsupported_media_type",
     416: "range_not_satisfiable",
 }
+_METHODS = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _MESSAGES = {
     404: "there is nothing at this address",
     405: "this address does not know this method",
@@ -121,10 +123,23 @@ async def _framework(request: Request, error: Exception) -> Response:
     if error.status_code == HTTPStatus.NOT_FOUND and wants_page(request):
         return await run_in_threadpool(not_found_page, request)
     fallback = HTTPStatus(error.status_code).phrase.lower()
+    headers = dict(error.headers or {})
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers["Allow"] = ", ".join(_methods_at(request))
     return error_answer(
         error.status_code,
         _CODES.get(error.status_code, fallback.replace(" ", "_")),
         _MESSAGES.get(error.status_code, str(error.detail) or fallback),
         request_id=request_id_of(request),
-        headers=error.headers,
+        headers=headers,
     )
+
+
+def _methods_at(request: Request) -> list[str]:
+    """Return the methods that an address knows; the framework tells those of its first route."""
+    routes, scope = request.app.router.routes, dict(request.scope)
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**scope, "method": method})[0] is Match.FULL for route in routes)
+    ]

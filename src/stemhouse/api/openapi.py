@@ -6,6 +6,7 @@ body, made from the examples of its fields. docs/openapi.json is this document; 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -115,7 +116,8 @@ def _drop_empty_bodies(operation: Json) -> None:
 
 def _give_headline(operation: Json) -> None:
     text = operation.get("description", "")
-    headline, _, rest = text.partition(".")
+    # Not at the dot of a name, such as webhook.test.
+    headline, rest, *_ = [*re.split(r"\.(?=\s|$)", text, maxsplit=1), ""]
     operation["summary"] = " ".join(headline.split())
     operation["description"] = " ".join(rest.split("\n")).strip() or operation["summary"] + "."
 

@@ -82,6 +82,7 @@ REFUSALS: Final[dict[int, tuple[str, str]]] = {
     412: ("PreconditionFailed", "The header Tus-Resumable is missing or names another version."),
     413: ("TooLarge", "The song is longer or larger than the plan allows."),
     415: ("UnsupportedMediaType", "The body's Content-Type is another than the protocol's."),
+    416: ("RangeNotSatisfiable", "The range begins after the end; Content-Range tells the size."),
     422: ("InvalidRequest", "The request is not as this document describes it."),
     429: ("RateLimited", "Too many requests: come back after Retry-After seconds."),
     503: ("NotReady", "Something that is needed does not answer: try again after Retry-After."),
@@ -98,7 +99,7 @@ _PART: Final = {
     "headers": {"Content-Range": {"schema": {"type": "string"}, "description": "Which bytes."}}
 }
 _UNCHANGED: Final = {"description": "You have it already (If-None-Match)."}
-_BEYOND: Final = {"description": "The range begins after the end."}
+_BEYOND: Final = {"$ref": "#/components/responses/RangeNotSatisfiable"}
 _STORED: Final = ("audio/flac", "application/octet-stream", "application/json", "image/jpeg")
 
 FILES: Final[dict[str, dict[str, Any]]] = {

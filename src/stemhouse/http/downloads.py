@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.responses import StreamingResponse
 
 from stemhouse.results import Sendable
@@ -118,8 +118,12 @@ def _part(
 ) -> Response:
     size, (start, end) = file.size_bytes, part
     if start == end:
-        headers["content-range"] = f"bytes */{size}"
-        return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
+        # Without the file's name: this answer is not the file.
+        raise HTTPException(
+            HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
+            f"there is nothing in that range: the file has {size} bytes",
+            headers={"content-range": f"bytes */{size}", "accept-ranges": "bytes"},
+        )
     headers["content-range"] = f"bytes {start}-{end - 1}/{size}"
     headers["content-length"] = str(end - start)
     status = HTTPStatus.PARTIAL_CONTENT

@@ -20,6 +20,9 @@ from stemhouse.storage.objects import ObjectStorage
 # obstore writes to "name#1" beside "name" and renames it; a killed process leaves that behind.
 _HALF_WRITTEN = re.compile(r"#\d+$")
 
+_MOST_MOVES = 100
+"""Tries to move a file into a folder that others remove; one in some hundreds fails when all do."""
+
 
 class LocalStorage(ObjectStorage):
     """Files in a folder; see `Storage` for the methods.
@@ -93,17 +96,19 @@ class LocalStorage(ObjectStorage):
 
 def _move(path: Path, place: Path) -> bool:
     """Move a file, unless the place is on another disk; say whether it was moved."""
-    while True:
-        place.parent.mkdir(parents=True, exist_ok=True)
+    for left in reversed(range(_MOST_MOVES)):
         try:
+            place.parent.mkdir(parents=True, exist_ok=True)
             path.replace(place)
-        except FileNotFoundError:
-            # Whoever removes the last file of a folder removes the folder: perhaps just now.
-            if not path.exists():
+        except (FileNotFoundError, FileExistsError):
+            # Whoever removes the last file of a folder removes the folder, and those above it that
+            # are empty then: perhaps between any two of the calls that are behind these lines.
+            if left == 0 or not path.exists():
                 raise
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             return False
         else:
-            return True
+            break
+    return True
