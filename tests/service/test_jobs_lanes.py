@@ -113,6 +113,7 @@ def test_a_song_for_which_no_worker_runs_promises_no_time(
 def test_a_killed_worker_is_missed_though_nobody_is_left_to_notice(
     client: TestClient, member: Member, sessions: SessionFactory
 ) -> None:
+    make_operator(sessions, member)
     with transaction(sessions) as session:
         heartbeat.register(session, "wrk_1", Calling(songs_at_once=1, dead_after_s=0.2))
     made = {"fast": submitted(client, member, "fast")}
@@ -120,6 +121,9 @@ def test_a_killed_worker_is_missed_though_nobody_is_left_to_notice(
     time.sleep(0.3)
 
     assert shown(client, member, made)["fast"]["estimate_s"] is None
+    assert client.get("/v1/admin/overview", headers=member.headers).json()["workers"] == []
+    numbers = client.get("/metrics", headers={"Authorization": "Bearer numbers"}).text
+    assert 'stemhouse_workers{queue="cpu"} 0.0' in numbers
 
 
 def submitted(client: TestClient, member: Member, quality: str) -> str:

@@ -113,10 +113,17 @@ def ended(session: Session) -> list[str]:
 
 
 def living(session: Session) -> list[LiveWorker]:
-    """Return the workers that are held to be alive."""
+    """Return the workers that are held to be alive.
+
+    A worker that was killed counts no longer than its silence allows, even where nobody is left
+    to declare it dead.
+    """
     rows = session.execute(
         select(WorkerRow, DatabaseSeconds() - WorkerRow.beat_s)
-        .where(WorkerRow.ended_s.is_(None))
+        .where(
+            WorkerRow.ended_s.is_(None),
+            WorkerRow.beat_s >= DatabaseSeconds() - WorkerRow.dead_after_s,
+        )
         .order_by(WorkerRow.started_s)
     )
     return [
@@ -133,17 +140,5 @@ def living(session: Session) -> list[LiveWorker]:
 
 
 def attended(session: Session) -> set[Lane]:
-    """Return the lanes whose jobs somebody takes: all others wait until a worker is started.
-
-    A worker that was killed counts no longer than its silence allows, even where nobody is left
-    to declare it dead.
-    """
-    lanes = session.scalars(
-        select(WorkerRow.lane)
-        .where(
-            WorkerRow.ended_s.is_(None),
-            WorkerRow.beat_s >= DatabaseSeconds() - WorkerRow.dead_after_s,
-        )
-        .distinct()
-    )
-    return {cast(Lane, lane) for lane in lanes}
+    """Return the lanes whose jobs somebody takes: all others wait until a worker is started."""
+    return {worker.lane for worker in living(session)}

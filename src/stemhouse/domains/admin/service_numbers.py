@@ -52,13 +52,14 @@ def overview(session: Session, operator: Operator, facts: SiteFacts, now: dateti
     counts = {row.state: row.jobs for row in session.execute(job_queries.unfinished_by_state())}
     oldest = session.scalar(queries.oldest_waiting())
     wait_s = None if oldest is None else max(0.0, (now - oldest) / timedelta(seconds=1))
+    workers = living(session)
     return Overview(
         sites=_sites(session, operator, facts, now),
-        problems=[*facts.problems, *_missing_workers(session)],
+        problems=[*facts.problems, *_missing_workers(session, workers)],
         waiting=counts.get("queued", 0),
         running=counts.get("processing", 0),
         oldest_wait_s=wait_s,
-        workers=[_worker(worker) for worker in living(session)],
+        workers=[_worker(worker) for worker in workers],
     )
 
 
@@ -130,10 +131,10 @@ def _stored(session: Session, statement: queries.Stored) -> dict[str, StoredAnsw
     }
 
 
-def _missing_workers(session: Session) -> list[str]:
+def _missing_workers(session: Session, workers: Sequence[LiveWorker]) -> list[str]:
     return [
         f"{jobs} waiting for a worker of the queue {lane}, and none runs: {_STARTING[lane]}"
-        for lane, jobs in unattended(session).items()
+        for lane, jobs in unattended(session, workers).items()
     ]
 
 

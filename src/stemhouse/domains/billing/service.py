@@ -19,6 +19,7 @@ from stemhouse.domains.billing import books, flags, queries
 from stemhouse.domains.billing.books import Kind
 from stemhouse.domains.billing.lots import GrantState, LotState, Movement, Share, move, take, total
 from stemhouse.domains.billing.tables import (
+    GRANT_KEY,
     LedgerFlag,
     LedgerLot,
     LedgerPosting,
@@ -88,7 +89,7 @@ class Ledger:
         if amount < 1:
             raise InvalidOption(f"a grant is of one credit or more, not of {amount}")
         self._begin()
-        key = f"grant:{cause}"
+        key = GRANT_KEY + cause
         if self._find(key) is not None:
             return False
         lot_id = new_id("lot")
@@ -132,7 +133,7 @@ class Ledger:
             taken_before = sum(row.amount for row in self._postings(found))
             short_before = self._session.scalar(queries.short_of(found.id)) or 0
             return TakenBack(taken_before, short_before)
-        first = None if of is None else self._lot_of(f"grant:{of}")
+        first = None if of is None else self._lot_of(GRANT_KEY + of)
         shares = sorted(self._shares(), key=lambda share: share.lot_id != first)
         taken, _left = take(shares, amount)
         transaction_id = self._enter(
@@ -233,14 +234,14 @@ class Ledger:
 
     def granted(self, cause: str) -> bool:
         """Whether credits have been given for a cause."""
-        return self._find(f"grant:{cause}") is not None
+        return self._find(GRANT_KEY + cause) is not None
 
     def grants(self, causes: str) -> list[GrantState]:
         """List what came for causes that begin so, the soonest to end first."""
         self._begin()
-        rows = self._session.execute(queries.grants(self._owner.account_id, f"grant:{causes}"))
+        rows = self._session.execute(queries.grants(self._owner.account_id, GRANT_KEY + causes))
         return [
-            GrantState(key.removeprefix("grant:"), amount, int(came), *times)
+            GrantState(key.removeprefix(GRANT_KEY), amount, int(came), *times)
             for key, amount, came, *times in rows
         ]
 

@@ -19,6 +19,9 @@ UNIT_LENGTH = 8
 BOOK_LENGTH = 12
 HASH_LENGTH = 64
 
+GRANT_KEY = "grant:"
+"""How the key of a transaction begins that brings credits; the cause follows."""
+
 _UNITS = "unit IN ('song', 'second')"
 
 

@@ -23,7 +23,7 @@ from sqlalchemy.orm import aliased
 
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import Account
-from stemhouse.domains.billing.tables import LedgerLot, LedgerTransaction
+from stemhouse.domains.billing.tables import GRANT_KEY, LedgerLot, LedgerTransaction
 from stemhouse.domains.payments.tables import (
     Bill,
     PaymentCustomer,
@@ -127,7 +127,7 @@ def months_due(now: datetime, begin: str, after: str, limit: int) -> Select[Paym
     limit : int
         The size of a page.
     """
-    cause = literal(f"grant:{begin}") + Subscription.id + ":"
+    cause = literal(GRANT_KEY + begin) + Subscription.id + ":"
     last = (
         select(LedgerLot.id)
         .join(LedgerTransaction, LedgerTransaction.id == LedgerLot.transaction_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from stemhouse.db.session import SessionFactory, reading
 from stemhouse.domains.separations import queries
-from stemhouse.jobs.heartbeat import attended, living
+from stemhouse.jobs.heartbeat import LiveWorker, living
 from stemhouse.jobs.queue import QUEUES, Lane
 
 
-def unattended(session: Session) -> dict[Lane, int]:
+def unattended(session: Session, workers: Sequence[LiveWorker]) -> dict[Lane, int]:
     """Count the jobs that wait for workers of which none runs, by the workers they are for."""
-    taken = attended(session)
+    taken = {worker.lane for worker in workers}
     waiting = session.execute(queries.waiting_by_lane())
     return {cast(Lane, row.lane): row.jobs for row in waiting if row.lane not in taken}
 
@@ -40,14 +40,15 @@ class QueueNumbers(Collector):
         try:
             with reading(self._sessions) as session:
                 counts = {row.state: row for row in session.execute(queries.unfinished_by_state())}
-                alive = Counter(worker.lane for worker in living(session))
-                waiting = unattended(session)
+                living_workers = living(session)
+                waiting = unattended(session, living_workers)
         except SQLAlchemyError:
             return
         for state in ("queued", "processing"):
             found = counts.get(state)
             jobs.add_metric([state], found.jobs if found else 0)
             seconds.add_metric([state], found.audio_s if found else 0.0)
+        alive = Counter(worker.lane for worker in living_workers)
         for lane in QUEUES:
             workers.add_metric([lane], alive[lane])
             stuck.add_metric([lane], waiting.get(lane, 0))
