@@ -21,6 +21,7 @@ from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations import housekeeping, lifecycle
 from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.lifecycle import Change, Move
+from stemhouse.domains.separations.publish import insert_result
 from stemhouse.domains.separations.states import FINISHED, NEXT
 from stemhouse.domains.separations.tables import Job
 from stemhouse.errors import Cancelled, CorruptAudio, OutOfMemory, SeparationCrashed, Timeout
@@ -32,6 +33,20 @@ from stemhouse.settings import Settings
 from stemhouse.storage import open_storage
 from tests.service.installation import Installation, installed, noise
 
+FACTS: dict[str, Any] = {
+    "manifest": "manifest.json",
+    "model": "tiny",
+    "model_sha256": "0" * 64,
+    "engine_version": "1",
+    "runtime": {},
+    "sample_rate": 44_100,
+    "channels": 2,
+    "length_samples": 3 * 44_100,
+    "size_bytes": 1,
+    "notices": [],
+    "timings": {},
+    "stems": [],
+}
 TASK = SeparationTask(task_id="t", name="", source="", folder="", model="")
 
 
@@ -209,6 +224,26 @@ def test_an_attempt_that_was_overtaken_cannot_speak(house: Installation, owner: 
         present = lifecycle.fail(change, job, Timeout("too slow"), attempt=2)
 
     assert (zombie, present) == (False, True)
+
+
+def test_a_recording_that_was_sent_twice_at_once_is_charged_once(
+    house: Installation, owner: Principal
+) -> None:
+    uploads = [house.upload(owner, noise(3), 3), house.upload(owner, noise(3), 3)]
+    job_ids = [house.submit(owner, upload_id) for upload_id in uploads]
+    paid = []
+    for job_id in job_ids:
+        with transaction(house.sessions) as session:
+            change = change_of(house)(session)
+            job = lifecycle.enter(change, job_id, Move(state="processing", values={"attempt": 1}))
+            assert job is not None
+
+            lifecycle.succeed(change, job, insert_result(change, job, FACTS), attempt=1)
+        paid.append(house.job(job_id).price)
+
+    assert [house.job(job_id).state for job_id in job_ids] == ["succeeded", "succeeded"]
+    assert paid == [3, 0]
+    assert house.spent(owner) == 3
 
 
 # Python's own lock is never let go of: no thread of the child runs again.

@@ -369,6 +369,24 @@ def test_the_same_song_again_is_answered_at_once_and_costs_nothing(
 
 
 @pytest.mark.slow
+def test_the_same_song_sent_again_before_it_is_finished_is_charged_once(
+    working_client: TestClient, member: Member
+) -> None:
+    client, headers = working_client, member.headers
+    upload_id = upload(client, member, noise(12))
+
+    jobs = [submit(client, member, upload_id), submit(client, member, upload_id)]
+    for job in jobs:
+        events(client, member, job["id"])
+
+    ended = [client.get(f"/v1/jobs/{job['id']}", headers=headers).json() for job in jobs]
+    assert [job["status"] for job in ended] == ["succeeded", "succeeded"]
+    assert sorted(job["price"]["amount"] for job in ended) == [0, 12]
+    balance = client.get("/v1/balance", headers=headers).json()
+    assert (balance["available"], balance["held"]) == (35_988, 0)
+
+
+@pytest.mark.slow
 def test_results_expire_and_their_files_go(
     working_client: TestClient, member: Member, settings: Settings, sessions: SessionFactory
 ) -> None:

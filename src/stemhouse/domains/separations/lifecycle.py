@@ -89,10 +89,16 @@ def enter(change: Change, job_id: str, move: Move) -> Job | None:
 
 
 def succeed(change: Change, job: Job, result_id: str, *, attempt: int | None = None) -> bool:
-    """End a job well: show the result, charge for the song, let the account's next one run."""
+    """End a job well: show the result, charge for the song, let the account's next one run.
+
+    A recording with the same settings is charged once, also where it was sent again before the
+    first job had ended: what was held for the later one is given back.
+    """
     _lock(change, job)
+    known = queries.result_for(job.site_id, job.account_id, job.recipe_key)
     values = {
         "result_id": result_id,
+        "price": job.price if change.session.scalar(known) is None else 0,
         "finished_at": change.now,
         "expires_at": change.now + timedelta(seconds=job.retention_s),
         "remaining_s": None,
