@@ -11,6 +11,7 @@ import pytest
 import soundfile
 
 from stemhouse.engine.codec import AudioWriter, Cover, open_source, parse_format
+from stemhouse.engine.codec.pictures import picture_size
 from stemhouse.engine.codec.wav import WavEncoder
 from stemhouse.errors import DiskFull, EmptyAudio, InvalidOption, OutputNotWritable
 
@@ -153,6 +154,46 @@ def test_a_cover_that_cannot_be_carried_is_said(song, picture, tmp_path):
 
     assert [notice.code for notice in streamed.notices] == ["cover_left_out"]
     assert [notice.code for notice in strange.notices] == ["cover_left_out"]
+
+
+def damaged(cover: Cover) -> list[Cover]:
+    # What songs bring along: nothing, anything, and pictures of no size or of any.
+    png = cover.data[:16]
+    data = [
+        *(b"", b"\xff\xd8", bytes(5_000), cover.data[:20]),
+        *(png + size.to_bytes(4, "big") * 2 + cover.data[24:] for size in (0, 99_999, 2**32 - 1)),
+    ]
+    return [Cover(cover.mime, one) for one in data]
+
+
+@pytest.mark.parametrize("text", ["flac", "mp3", "m4a", "ogg", "opus"])
+@pytest.mark.parametrize("make_target", [io.BytesIO, OneWay])
+def test_a_damaged_cover_keeps_no_song_from_being_written(song, picture, text, make_target):
+    for cover in damaged(picture("image/png")):
+        target = make_target()
+
+        written = write(target, song, text, cover=cover)
+
+        codes = [notice.code for notice in written.notices]
+        assert codes.count("cover_left_out") == (text not in ("ogg", "opus"))
+        assert written.length_samples == song.shape[1]
+
+
+def test_a_cover_that_is_too_large_for_flac_is_said(song, picture):
+    cover = picture("image/png")
+    small, large = (Cover(cover.mime, cover.data + bytes(size)) for size in (2**23, 2**24))
+
+    carried, lost = (write(io.BytesIO(), song, "flac", cover=one) for one in (small, large))
+
+    assert carried.notices == ()
+    assert [notice.code for notice in lost.notices] == ["cover_left_out"]
+
+
+def test_the_size_of_a_jpeg_is_found_behind_padding(picture):
+    cover = picture("image/jpeg")
+    padded = Cover(cover.mime, cover.data[:2] + b"\xff\xff\xff" + cover.data[2:])
+
+    assert picture_size(padded) == picture_size(cover) == (48, 32)
 
 
 def test_a_streamed_wav_of_known_length_has_a_whole_header(song):

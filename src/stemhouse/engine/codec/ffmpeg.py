@@ -156,10 +156,8 @@ class FfmpegEncoder:
             self._attach(job.cover)
 
     def _attach(self, cover: Cover) -> None:
-        codec = PICTURE_CODECS.get(cover.mime)
-        if codec is None:
-            return
         width, height = picture_size(cover)
+        codec = PICTURE_CODECS[cover.mime]
         stream = self._container.add_mux_stream(codec, rate=1, width=width, height=height)
         stream.disposition = Disposition.attached_pic
         stream.metadata["comment"] = "Cover (front)"

@@ -13,7 +13,7 @@ _FRONT_COVER = 3
 def picture_size(cover: Cover) -> tuple[int, int]:
     """Return width and height of a JPEG or PNG in pixels; (0, 0) when they cannot be found."""
     data = cover.data
-    if data[:8] == b"\x89PNG\r\n\x1a\n" and len(data) >= 24:
+    if data[:8] == b"\x89PNG\r\n\x1a\n" and data[12:16] == b"IHDR" and len(data) >= 24:
         width, height = struct.unpack(">II", data[16:24])
         return width, height
     return _jpeg_size(data) if data[:2] == b"\xff\xd8" else (0, 0)
@@ -23,6 +23,9 @@ def _jpeg_size(data: bytes) -> tuple[int, int]:
     at = 2
     while at + 9 <= len(data) and data[at] == 0xFF:
         marker = data[at + 1]
+        if marker == 0xFF:  # a marker may be padded with any number of these
+            at += 1
+            continue
         (length,) = struct.unpack(">H", data[at + 2 : at + 4])
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame header
             height, width = struct.unpack(">HH", data[at + 5 : at + 9])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import BinaryIO, Self
@@ -17,6 +17,7 @@ from stemhouse.engine.codec.encoder import Encoder, EncoderJob, can_seek
 from stemhouse.engine.codec.ffmpeg import PICTURE_CODECS, FfmpegEncoder
 from stemhouse.engine.codec.formats import OutputFormat
 from stemhouse.engine.codec.info import Cover
+from stemhouse.engine.codec.pictures import picture_size
 from stemhouse.engine.codec.quantise import peak_of
 from stemhouse.engine.codec.resample import Resampler, resampled_length
 from stemhouse.engine.codec.tags import clean_tags
@@ -27,6 +28,13 @@ from stemhouse.engine.notices import Notice
 from stemhouse.errors import EmptyAudio, InvalidOption
 
 _NO_TAGS: Mapping[str, str] = MappingProxyType({})
+
+_LONGEST_SIDE = 65_535
+"""Of a cover in pixels: what JPEG can say, and M4A."""
+
+_LARGEST_FLAC_PICTURE = 2**24 - 1 - 64
+"""In bytes: FLAC says the length of a picture's block in 24 bits, and besides the picture that
+holds less than 64 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +144,8 @@ class AudioWriter:
         )
         self._target = Target(target)
         self._cover_is_lost = cover is not None and not _can_carry(self._target.file, format, cover)
+        if self._cover_is_lost:
+            job = replace(job, cover=None)
         with self._undone_on_error():
             self._encoder: Encoder = _encoder_for(self._target.file, job)
 
@@ -255,7 +265,8 @@ class AudioWriter:
         if self._cover_is_lost:
             yield Notice(
                 "cover_left_out",
-                "the cover art was left out: this output takes JPEG and PNG, and M4A only in files",
+                "the cover art was left out: this output takes whole JPEG and PNG, and M4A only in "
+                "files",
             )
         if self._encoder.clipped_samples:
             yield Notice(
@@ -286,7 +297,11 @@ def _can_carry(file: BinaryIO, format: OutputFormat, cover: Cover) -> bool:
         return True
     if format.name == "wav":  # WAV has no covers at all, which surprises nobody
         return True
-    return cover.mime in PICTURE_CODECS and (format.name != "m4a" or can_seek(file))
+    if format.name == "flac" and len(cover.data) > _LARGEST_FLAC_PICTURE:
+        return False
+    # What has no size is no picture, whatever the song calls it, and FFmpeg refuses it.
+    sized = all(0 < side <= _LONGEST_SIDE for side in picture_size(cover))
+    return sized and cover.mime in PICTURE_CODECS and (format.name != "m4a" or can_seek(file))
 
 
 def _scaled(length: int | None, from_rate: int, to_rate: int) -> int | None:
