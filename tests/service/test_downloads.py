@@ -7,6 +7,7 @@ import os
 import time
 import zipfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -343,6 +344,24 @@ def test_a_link_ends_when_its_time_is_over(
 
     assert (before.status_code, after.status_code) == (200, 404)
     assert after.json()["error"]["details"] == {"reason": "expired"}
+
+
+def test_a_link_tells_that_it_ends_with_its_song(
+    client: TestClient, member: Member, job_id: str, clock: ManualClock
+) -> None:
+    week_s = 7 * 86_400
+    song_ends = client.get(f"/v1/jobs/{job_id}", headers=member.headers).json()["expires_at"]
+    clock.advance((datetime.fromisoformat(song_ends) - clock()).total_seconds() - 3600)
+
+    link = make_link(client, member, job_id, expires_in_s=week_s).json()
+    shares = f"/v1/jobs/{job_id}/shares"
+    share = client.post(shares, json={"expires_in_s": 2 * week_s}, headers=member.headers).json()
+    listed = client.get(shares, headers=member.headers).json()["data"]
+    short = make_link(client, member, job_id, expires_in_s=60).json()
+
+    assert link["expires_at"] == share["expires_at"] == song_ends
+    assert listed == [share]
+    assert short["expires_at"] < song_ends
 
 
 def test_a_link_that_was_changed_leads_nowhere(

@@ -365,6 +365,10 @@ def test_more_than_was_announced_is_refused(client: TestClient, member: Member) 
     answer = send_part(client, member, address, 0, bytes(101))
 
     assert answer.status_code == 413
+    error = answer.json()["error"]
+    assert error["details"] == {"announced_bytes": 100}
+    assert "announced" in error["message"]
+    assert "plan" not in error["message"]
     assert client.head(address, headers=member.headers | TUS).headers["upload-offset"] == "0"
 
 

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from stemhouse.db.session import reading
-from stemhouse.domains.separations import service, service_links
+from stemhouse.domains.separations import service, service_links, views
 from stemhouse.domains.separations.access import Reader, TheKept, TheStorage, Writer
 from stemhouse.domains.separations.listening import prefix_of
 from stemhouse.domains.separations.mixes import read_levels
@@ -58,7 +58,10 @@ def link_download(
         mix=None if wanted.mix is None else (wanted.mix.stems or stems, wanted.mix.gain_db),
     )
     token = service_links.token_of(settings, place.site.name, link)
-    return LinkAnswer(url=f"{place.address}/v1/downloads/{token}", expires_at=link.expires_at)
+    return LinkAnswer(
+        url=f"{place.address}/v1/downloads/{token}",
+        expires_at=views.link_ends(job, link.expires_at),
+    )
 
 
 def _check(wanted: LinkRequest, stems: Sequence[str]) -> None:

@@ -10,12 +10,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from stemhouse.db.session import reading
-from stemhouse.domains.separations import service_shares
+from stemhouse.domains.separations import service, service_shares, views
 from stemhouse.domains.separations.access import Reader, TheStorage, TheWatch, Writer
 from stemhouse.domains.separations.listening import prefix_of, send_manifest, send_segment
 from stemhouse.domains.separations.routes_events import show_news
 from stemhouse.domains.separations.schemas_shares import ShareAnswer, ShareList, ShareRequest
-from stemhouse.domains.separations.tables import Share
+from stemhouse.domains.separations.tables import Job, Share
 from stemhouse.domains.separations.watch import Happening
 from stemhouse.http.limits import network_address, rate_limits_of
 from stemhouse.http.services import CurrentSettings, Now, services_of
@@ -42,7 +42,7 @@ def share_job(
     made = service_shares.share(
         session, principal, job_id, now=now, expires_in_s=(asked or ShareRequest()).expires_in_s
     )
-    return _shown(made, settings, place)
+    return _shown(made, service.find(session, principal, job_id), settings, place)
 
 
 @router.get("/jobs/{job_id}/shares")
@@ -55,8 +55,9 @@ def list_shares(
     place: ThePlace,
 ) -> ShareList:
     """List a job's links."""
+    job = service.find(session, principal, job_id)
     found = service_shares.shares_of(session, principal, job_id)
-    return ShareList(data=[_shown(one, settings, place) for one in found])
+    return ShareList(data=[_shown(one, job, settings, place) for one in found])
 
 
 @router.delete("/jobs/{job_id}/shares/{share_id}", status_code=204)
@@ -133,11 +134,11 @@ async def follow_shared_job(
             yield show_news(shared.job_id, news)
 
 
-def _shown(share: Share, settings: Settings, place: Place) -> ShareAnswer:
+def _shown(share: Share, job: Job, settings: Settings, place: Place) -> ShareAnswer:
     token = service_shares.token_of(settings, share)
     return ShareAnswer(
         id=share.id,
         manifest_url=f"{place.address}/v1/shared/{token}/manifest",
         created_at=share.created_at,
-        expires_at=share.expires_at,
+        expires_at=views.link_ends(job, share.expires_at),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 from sqlalchemy.orm import Session
@@ -212,3 +212,8 @@ def _result(
         ],
         archive_url=f"{address}/archive",
     )
+
+
+def link_ends(job: Job, asked: datetime) -> datetime:
+    """Return when a link to a job's stems ends: when it was asked to, or before that with them."""
+    return asked if job.expires_at is None else min(asked, job.expires_at)

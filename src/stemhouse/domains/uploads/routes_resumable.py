@@ -24,11 +24,10 @@ from stemhouse.domains.accounts.access import limit_writes
 from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.uploads import service
 from stemhouse.domains.uploads.intake import Intake
-from stemhouse.domains.uploads.receiver import too_large
 from stemhouse.domains.uploads.routes import Examiners, Sender, TakesIn
 from stemhouse.domains.uploads.schemas import UploadAnswer
 from stemhouse.domains.uploads.service import Announcement
-from stemhouse.errors import InvalidOption
+from stemhouse.errors import InvalidOption, UploadTooLarge
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace, TheSite
 
@@ -179,7 +178,11 @@ async def _receive(request: Request, transfer: _Transfer, offset: int) -> int:
         async for block in request.stream():
             buffer += block
             if offset + len(buffer) > transfer.size_bytes:
-                raise too_large(transfer.size_bytes)
+                announced = transfer.size_bytes
+                raise UploadTooLarge(
+                    f"more bytes came than the {announced:,} that Upload-Length announced",
+                    announced_bytes=announced,
+                )
             while len(buffer) >= PART_BYTES:
                 offset = await _store(transfer, offset, bytes(buffer[:PART_BYTES]))
                 del buffer[:PART_BYTES]
