@@ -185,7 +185,7 @@ class Installation:
             return True
 
     def scratch_folders(self) -> list[Path]:
-        return list((self.settings.data_dir / "scratch").glob("song-*"))
+        return list((self.settings.data_dir / "scratch").glob("*/song-*"))
 
     def stored_files(self, job_id: str) -> list[str]:
         found = open_storage(self.settings).list("results/")

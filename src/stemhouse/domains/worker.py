@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 
 from fastapi import FastAPI
 
@@ -24,6 +21,7 @@ from stemhouse.http.part import Part
 from stemhouse.http.services import Services, utc_now
 from stemhouse.jobs.child.process import ChildOptions
 from stemhouse.jobs.queue import JobQueue, prepare_queue
+from stemhouse.jobs.scratch import own_scratch
 from stemhouse.jobs.worker import Worker, WorkerOptions
 from stemhouse.settings import Settings
 from stemhouse.sites.book import SiteBook
@@ -43,27 +41,26 @@ def running_worker(
     """Run a worker in this process until the block ends; its jobs then run elsewhere."""
     url = settings.effective_database_url
     prepare_queue(url)
-    scratch = _own_scratch(settings.data_dir / _SCRATCH)
     queue = JobQueue(url, settings.gpu_qualities)
-    steps = SeparationSteps(
-        Bench(sessions=sessions, storage=storage, scratch=scratch),
-        queue,
-        LedgerPurse(settings),
-        ModelShelf(settings.models_dir),
-        options=_work_options(settings),
-    )
-    worker = Worker(_worker_options(settings), sessions, steps)
-    webhooks = DeliveryRunner(sessions, utc_now, _sending_options(settings))
-    steps.warm()
-    worker.start()
-    webhooks.start()
-    try:
-        yield worker
-    finally:
-        worker.stop()
-        webhooks.stop()
-        queue.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+    with own_scratch(settings.data_dir / _SCRATCH) as scratch:
+        steps = SeparationSteps(
+            Bench(sessions=sessions, storage=storage, scratch=scratch),
+            queue,
+            LedgerPurse(settings),
+            ModelShelf(settings.models_dir),
+            options=_work_options(settings),
+        )
+        worker = Worker(_worker_options(settings), sessions, steps)
+        webhooks = DeliveryRunner(sessions, utc_now, _sending_options(settings))
+        steps.warm()
+        worker.start()
+        webhooks.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            webhooks.stop()
+            queue.close()
 
 
 @contextmanager
@@ -130,25 +127,3 @@ def _book_if_there_is(settings: Settings) -> SiteBook | None:
 def _sending_options(settings: Settings) -> SendingOptions:
     policy = OutboundPolicy(settings.allow_private_addresses, settings.webhook_timeout_s)
     return SendingOptions(policy=policy)
-
-
-def _own_scratch(root: Path) -> Path:
-    """Return a folder for this process, and remove those of processes that are gone."""
-    root.mkdir(parents=True, exist_ok=True)
-    for folder in root.iterdir():
-        if folder.name.isdigit() and not _runs(int(folder.name)):
-            shutil.rmtree(folder, ignore_errors=True)
-    own = root / str(os.getpid())
-    shutil.rmtree(own, ignore_errors=True)
-    own.mkdir()
-    return own
-
-
-def _runs(process_id: int) -> bool:
-    try:
-        os.kill(process_id, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
