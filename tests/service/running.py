@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,10 @@ class RunningServer:
 
 
 @contextmanager
-def running_server(settings: Settings, *, command: str = "serve") -> Iterator[RunningServer]:
+def running_server(
+    settings: Settings, *, command: str = "serve", log: Path | None = None
+) -> Iterator[RunningServer]:
+    # With a file for its log, it tells there all that it usually does.
     port = free_port()
     models = settings.data_dir / "models"
     shutil.copytree(DATA / MODEL, models / MODEL, dirs_exist_ok=True)
@@ -43,13 +46,15 @@ def running_server(settings: Settings, *, command: str = "serve") -> Iterator[Ru
     more = {
         "STEMHOUSE_HOST": settings.host,
         "STEMHOUSE_PORT": str(port),
-        "STEMHOUSE_LOG_LEVEL": "warning",
+        "STEMHOUSE_LOG_LEVEL": "info" if log else "warning",
         "STEMHOUSE_RATE_SIGN_IN": settings.rate_sign_in,
     }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "stemhouse", command],
-        env={**os.environ, **environment(settings), **more},
-    )
+    with nullcontext() if log is None else log.open("wb") as told:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "stemhouse", command],
+            env={**os.environ, **environment(settings), **more},
+            stderr=told,
+        )
     server = RunningServer(f"http://127.0.0.1:{port}", process)
     try:
         wait_until_ready(server)

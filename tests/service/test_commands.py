@@ -121,6 +121,19 @@ def test_web_refuses_a_database_that_is_behind(run: Run) -> None:
     assert "stemhouse db upgrade" in answer.stderr
 
 
+@pytest.mark.parametrize("command", ["web", "serve"])
+def test_a_port_that_is_taken_is_said_before_anything_starts(run: Run, command: str) -> None:
+    run("db", "upgrade")
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+
+        answer = run(command, "--port", str(port))
+
+    assert answer.returncode == 2
+    assert answer.stderr.startswith(f"error: port {port} at 127.0.0.1 is taken by another program")
+    assert answer.stderr.count("\n") == 1
+
+
 def test_the_web_half_starts_answers_and_stops(run: Run, environment: dict[str, str]) -> None:
     run("db", "upgrade")
     port = free_port()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import json
 import time
 import zipfile
 from collections.abc import Iterator
@@ -132,6 +133,27 @@ def check_segments(client: httpx2.Client, job: JSON) -> None:
         assert (len(samples), rate) == (SONG_S * RATE, RATE)
         part = client.get(address, headers={"Range": "bytes=0-3"}, follow_redirects=True)
         assert (part.status_code, part.content) == (206, b"fLaC")
+
+
+def test_the_log_leads_from_a_request_to_the_job_and_names_no_song(
+    settings: Settings, tmp_path: Path
+) -> None:
+    log, asked = tmp_path / "log", {"X-Request-Id": "asked-by-the-test"}
+    with running_server(settings, log=log) as server:
+        key = sign_up(server, "ada@example.org")
+        with server.client(key) as client:
+            upload_id = send(client, noise(SONG_S), "Mondschein.wav")
+            made = client.post("/v1/jobs", json={"upload_id": upload_id}, headers=asked)
+            job_id = answered(made, 201)["id"]
+            assert finished(client, job_id)["status"] == "succeeded"
+
+    text = log.read_text(encoding="utf-8")
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    of_job = [line for line in lines if line.get("job_id") == job_id]
+    assert [line["event"] for line in of_job] == ["job made", "separating", "separated"]
+    assert of_job[0]["request_id"] == asked["X-Request-Id"]
+    for private in ("Mondschein", "ada@example.org", key):
+        assert private not in text
 
 
 def test_a_song_in_the_queue_is_cancelled_and_paid_back(client: httpx2.Client) -> None:

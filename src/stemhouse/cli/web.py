@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import TYPE_CHECKING, Annotated
@@ -18,6 +22,11 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_S = 125
 """How long an idle connection stays open: longer than proxies keep theirs (nginx a minute, Caddy
 two), or now and then a request would go out on a connection that is just being closed."""
+
+_REFUSED = {
+    errno.EADDRINUSE: "is taken by another program",
+    errno.EACCES: "needs more rights than this program has",
+}
 
 _SETTLED_S = 3
 """How long after its start a service has time for what only later visitors want."""
@@ -82,6 +91,7 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     from stemhouse.sites.hosts import address_of
 
     check(engine)
+    _check_address(settings.host, settings.port)
     app = create_app(settings, engine=engine, with_worker=with_worker)
     server = uvicorn.Server(
         uvicorn.Config(
@@ -111,3 +121,33 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
     later.cancel()
     if not server.started:
         raise typer.Exit(1)
+
+
+def _check_address(host: str, port: int) -> None:
+    """Find out whether there is room at an address, before a worker starts and says that it runs.
+
+    Raises
+    ------
+    InvalidSettings
+        Another program listens there, or this one may not.
+    """
+    from stemhouse.errors import InvalidSettings
+
+    with suppress(socket.gaierror):  # what is no host at all, the server says itself
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        ):
+            with socket.socket(family, kind, protocol) as probe:
+                if os.name == "posix":  # as the server does; elsewhere it means something else
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind(address)
+                except OSError as error:
+                    reason = _REFUSED.get(error.errno or 0)
+                    if reason is not None:
+                        raise InvalidSettings(
+                            f"port {port} at {host} {reason}: choose another one with --port or "
+                            "STEMHOUSE_PORT",
+                            host=host,
+                            port=port,
+                        ) from error

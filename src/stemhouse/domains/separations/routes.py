@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from typing import Annotated
 
@@ -35,6 +36,8 @@ from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace, place_of
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
+
+_log = logging.getLogger(__name__)
 
 LONGEST_WAIT_S = 60
 _WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,4})(?:$|[,;\s])")
@@ -71,6 +74,8 @@ def create_job(
     def make() -> JobAnswer:
         terms = Terms(expected_price=asked.expected_price, max_price=asked.max_price)
         job = service.submit(change, principal, wish, desk, terms=terms)
+        # The one line that has both: which request made which job.
+        _log.info("job made", extra={"job_id": job.id})
         return views.show_job(change.session, job, place.root_path)
 
     answer = once.run(principal, asked, make)

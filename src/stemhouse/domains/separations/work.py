@@ -151,11 +151,11 @@ class SeparationSteps:
         """Publish the result: its rows, the job's end, the charge, the next job, all at once."""
         attempt: int = separated["attempt"]
 
-        def publish(session: Session) -> None:
+        def publish(session: Session) -> bool:
             change = self._change(session)
             job = session.get(Job, job_id)
             if job is None or job.attempt != attempt or job.state != "processing":
-                return
+                return False
             facts = separated["result"]
             result_id = insert_result(change, job, facts)
             used = Used(processor_s=facts.get("processor_s", 0.0))
@@ -163,8 +163,10 @@ class SeparationSteps:
             lifecycle.succeed(change, job, result_id, attempt=attempt)
             for former in range(1, attempt):
                 lifecycle.discard(change, lifecycle.attempt_prefix(job, former))
+            return True
 
-        patiently(self._bench.sessions, incarnation, publish)
+        if patiently(self._bench.sessions, incarnation, publish):
+            _log.info("separated", extra={"job_id": job_id, "attempt": attempt})
         return _GO
 
     def fail(self, job_id: str) -> None:
