@@ -14,6 +14,7 @@ OTHERS = {
     "wma": ("asf", "wmav2", "fltp"),
     "alac": ("ipod", "alac", "s16p"),
     "mka": ("matroska", "aac", "fltp"),
+    "wavpack": ("matroska", "wavpack", "s16p"),
 }
 
 
@@ -61,6 +62,17 @@ def test_a_hole_in_the_middle_is_noticed(files, name):
 
     with pytest.raises(CorruptAudio):
         read_all(io.BytesIO(data[:middle] + bytes(5_000) + data[middle + 5_000 :]))
+
+
+@pytest.mark.parametrize("name", ["flac", "wavpack"])
+def test_a_changed_bit_is_noticed_where_blocks_have_checksums(files, name):
+    data = files[name]
+
+    for place in np.linspace(len(data) // 4, len(data) * 3 // 4, 12, dtype=int):
+        changed = bytearray(data)
+        changed[place] ^= 1
+        with pytest.raises(CorruptAudio):
+            read_all(io.BytesIO(bytes(changed)))
 
 
 def test_a_cut_off_mp3_is_refused_whatever_the_size_of_its_cover(song, picture):

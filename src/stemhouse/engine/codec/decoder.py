@@ -42,6 +42,9 @@ _REFUSED_FORMATS = {
     *("x11grab", "video4linux2,v4l2", "rtsp", "sap", "redir", "tee"),
 }
 
+_CHECKED_CODECS = frozenset({"flac", "wavpack"})
+"""Which have a checksum in every block."""
+
 _COVER_MIMES = {
     "mjpeg": "image/jpeg",
     "png": "image/png",
@@ -84,6 +87,7 @@ class Decoder:
         self._container = self._open()
         try:
             self._stream = self._choose_stream()
+            _check_checksums(self._stream)
             self._damage = Watch(source, self._stream)
             self._frames = self._decode()
             self._first = self._read_first()
@@ -296,6 +300,12 @@ def _options_for(kind: str | None) -> dict[str, str]:
         # looks for DTS inside 16-bit WAV; with packets this large, one is enough for that.
         options |= {"max_size": str(4 * BLOCK_SAMPLES), "max_probe_packets": "1"}
     return options
+
+
+def _check_checksums(stream: AudioStream) -> None:
+    # Left to itself FFmpeg plays what they say is damaged.
+    if stream.codec_context.name in _CHECKED_CODECS:
+        stream.codec_context.options = {"err_detect": "crccheck+explode"}
 
 
 def _stored_bits(stream: AudioStream) -> int | None:
