@@ -19,6 +19,7 @@ import httpx2
 from stemhouse.settings import Settings
 from tests.service.installation import DATA, MODEL, end_family, environment
 from tests.service.postgres import free_port
+from tests.trust import trusted
 
 JSON = dict[str, Any]
 EVENT_LIMIT_S = 60
@@ -31,7 +32,7 @@ class RunningServer:
 
     def client(self, key: str | None = None) -> httpx2.Client:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        return httpx2.Client(base_url=self.address, headers=headers, timeout=60)
+        return httpx2.Client(base_url=self.address, headers=headers, timeout=60, verify=trusted())
 
 
 @contextmanager

@@ -38,6 +38,7 @@ from stemhouse.testing.stripe import FakeStripe, Seller
 from stemhouse.testing.stripe.account import FakeAccount
 from stemhouse.testing.stripe.webhooks import create_endpoint
 from tests.service.conftest import Member
+from tests.trust import trusted
 
 PAYS, DECLINED = "4242 4242 4242 4242", "4000 0000 0000 0002"
 FAILS_LATER, DISPUTED = "4000 0000 0000 0341", "4000 0000 0000 0259"
@@ -70,6 +71,10 @@ SELLS: dict[str, Any] = {
 }
 
 
+def new_browser() -> httpx2.Client:
+    return httpx2.Client(verify=trusted())
+
+
 @dataclass
 class Counter:
     # A site's till: its Stripe account and how its webhooks come to the service.
@@ -91,7 +96,7 @@ class Shop:
     clock: ManualClock
     sessions: SessionFactory
     counters: dict[str, Counter]
-    browser: httpx2.Client = field(default_factory=httpx2.Client)
+    browser: httpx2.Client = field(default_factory=new_browser)
 
     @property
     def till(self) -> Till:

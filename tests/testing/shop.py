@@ -10,6 +10,7 @@ import stripe
 
 from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.stripe import FakeStripe, Seller
+from tests.trust import trusted
 
 PAYS, DECLINED, NO_MONEY = "4242424242424242", "4000000000000002", "4000000000009995"
 FAILS_LATER, DISPUTED = "4000000000000341", "4000000000000259"
@@ -30,7 +31,7 @@ class Shop:
             self.key, base_addresses={"api": self.fake.address}, http_client=self._line
         )
         self.api = self.client.v1
-        self.browser = httpx2.Client()
+        self.browser = httpx2.Client(verify=trusted())
 
     def close(self) -> None:
         self._line.close()
