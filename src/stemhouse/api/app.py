@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from importlib.metadata import version
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
+from stemhouse._version import __version__
 from stemhouse.api.cross_origin import CrossOrigin
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
@@ -55,7 +55,7 @@ def create_app(
     engine = engine or make_engine(settings.effective_database_url)
     app = FastAPI(
         title="Stemhouse",
-        version=version("stemhouse"),
+        version=__version__,
         summary="Take songs apart.",
         lifespan=_lifespan,
         docs_url=None,  # the pages have a reference of their own

@@ -121,6 +121,8 @@ def load_card(path: Path) -> ModelCard:
     return parse_card(text, path.name)
 
 
+# A service looks for models of its own at every turn, and finds the same few cards.
+@functools.lru_cache(maxsize=32)
 def parse_card(text: str, origin: str) -> ModelCard:
     """Read a card from its text.
 

@@ -24,6 +24,8 @@ _TOKEN = re.compile(
     r"|[\[{]|[\]}]|\n|=|[^#\"'\[\]{}\n=]+|.",
     re.DOTALL,
 )
+# A key without quotes and spaces, as nearly all are: it need not be parsed to be taken apart.
+_BARE = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
 class Lines:
@@ -98,6 +100,8 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
 
 def _keys(text: str) -> Path:
     """Return the parts of a key: ``a."b.c"`` is two."""
+    if _BARE.fullmatch(text):
+        return tuple(text.split("."))
     table: Any = tomllib.loads(f"{text} = 0")
     keys: list[str] = []
     while isinstance(table, dict):
