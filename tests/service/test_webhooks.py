@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from standardwebhooks import WebhookVerificationError
 
 from stemhouse.api.app import create_app
@@ -42,6 +43,8 @@ from tests.service.installation import DATA, MODEL, noise
 from tests.service.webhook_receiver import Receiver
 
 DAY_S = 86_400.0
+
+ChangeIn = Callable[[Session], Change]
 
 
 @pytest.fixture
@@ -113,6 +116,15 @@ class Hooks:
 @pytest.fixture
 def hooks(client: TestClient, member: Member) -> Hooks:
     return Hooks(client, member)
+
+
+@pytest.fixture
+def change_in(settings: Settings, clock: ManualClock) -> Iterator[ChangeIn]:
+    # A change that tells of itself, in a transaction of a test's own.
+    announcer = JobAnnouncer(clock, lambda _site: settings.address)
+    queue = JobQueue(settings.effective_database_url)
+    yield lambda session: Change(session, queue, FreePurse(), clock(), announcer)
+    queue.close()
 
 
 def submit(client: TestClient, member: Member) -> dict[str, Any]:
@@ -236,22 +248,14 @@ def test_failed_and_expired_jobs_are_told_in_the_transaction_that_ends_them(
     receiver: Receiver,
     runner: DeliveryRunner,
     *,
-    settings: Settings,
     sessions: SessionFactory,
-    clock: ManualClock,
+    change_in: ChangeIn,
 ) -> None:
     endpoint = hooks.create(receiver.url, events=[f"job.{kind}"])
     job = submit(client, hooks.member)
-    queue = JobQueue(settings.effective_database_url)
 
     with transaction(sessions) as session:
-        change = Change(
-            session,
-            queue,
-            FreePurse(),
-            clock(),
-            JobAnnouncer(clock, lambda _site: settings.address),
-        )
+        change = change_in(session)
         row = session.get_one(Job, job["id"])
         if kind == "failed":
             values = {"error_code": "corrupt_audio", "error_message": "it is damaged"}
@@ -260,7 +264,6 @@ def test_failed_and_expired_jobs_are_told_in_the_transaction_that_ends_them(
             succeed(change, row, stored_result(session, row))
             enter(change, row.id, Move(state="expired", values={"result_id": None}))
     runner.send_all_due()
-    queue.close()
 
     (received,) = receiver.received
     event = received.verified(endpoint["secret"])
@@ -273,25 +276,16 @@ def test_what_is_rolled_back_is_not_told(
     receiver: Receiver,
     runner: DeliveryRunner,
     *,
-    settings: Settings,
     sessions: SessionFactory,
-    clock: ManualClock,
+    change_in: ChangeIn,
 ) -> None:
     hooks.create(receiver.url)
     job = submit(client, hooks.member)
-    queue = JobQueue(settings.effective_database_url)
 
     with sessions() as session:
-        change = Change(
-            session,
-            queue,
-            FreePurse(),
-            clock(),
-            JobAnnouncer(clock, lambda _site: settings.address),
-        )
+        change = change_in(session)
         enter(change, job["id"], Move(state="canceled"))
         session.rollback()
-    queue.close()
 
     assert runner.send_all_due() == 0
     assert receiver.received == []
