@@ -18,7 +18,9 @@ from stemhouse.domains.billing.purse import LedgerPurse
 from stemhouse.domains.separations import housekeeping
 from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.lifecycle import Change
-from stemhouse.domains.separations.tables import Discarded, Job, Result
+from stemhouse.domains.separations.tables import Job, Result
+from stemhouse.domains.uploads.discarding import remove_discarded
+from stemhouse.domains.uploads.tables import Discarded
 from stemhouse.jobs.queue import JobQueue
 from stemhouse.settings import Settings
 from stemhouse.storage import open_storage
@@ -404,7 +406,7 @@ def test_results_expire_and_their_files_go(
         return Change(session, queue, LedgerPurse(settings), ManualClock()())
 
     housekeeping.expire_results(bench, change)
-    housekeeping.remove_discarded(bench)
+    remove_discarded(sessions, storage)
     queue.close()
 
     assert client.get(f"/v1/jobs/{job['id']}", headers=member.headers).json()["status"] == "expired"

@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from stemhouse.db.session import SessionFactory, transaction
+from stemhouse.domains.uploads.discarding import remove_discarded
 from stemhouse.domains.uploads.service import ready_song
 from stemhouse.domains.uploads.sweeping import remove_expired, remove_orphans
 from stemhouse.errors import Conflict, DiskFull, ExternalError, NotFound
@@ -23,6 +24,7 @@ from stemhouse.settings import Settings
 from stemhouse.storage import Storage
 from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.sites import write_site
+from tests.service.browser import PASSWORD, Browser
 from tests.service.conftest import MakeMember, Member
 
 RATE = 8_000
@@ -488,6 +490,23 @@ def test_abandoned_and_unused_uploads_are_swept(
     assert (before, busy, after) == (0, 1, 1)
     assert left == [f"uploads/{unused}/song"]
     assert stored(storage) == []
+
+
+def test_songs_go_with_their_account(
+    client: TestClient, member: Member, storage: Storage, sessions: SessionFactory, wav: bytes
+) -> None:
+    browser = Browser(client)
+    browser.sign_up("ada@example.org")
+    others = send(client, member, wav).json()["id"]
+    browser.post("/v1/uploads", files={"file": ("song.wav", wav)})
+
+    deletion = {"password": PASSWORD, "confirm": "delete everything"}
+    deleted = browser.post("/v1/account/deletion", json=deletion)
+    remove_discarded(sessions, storage)
+
+    assert deleted.status_code == 204
+    # At once, not when the hourly sweep finds that nobody knows them.
+    assert stored(storage) == [f"uploads/{others}/song"]
 
 
 def test_files_without_a_row_are_swept(

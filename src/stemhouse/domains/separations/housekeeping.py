@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from stemhouse.db.session import transaction
@@ -14,7 +14,8 @@ from stemhouse.domains.separations import lifecycle, queries, service
 from stemhouse.domains.separations.attempt import Bench
 from stemhouse.domains.separations.lifecycle import Change
 from stemhouse.domains.separations.states import UNFINISHED
-from stemhouse.domains.separations.tables import Discarded, Job
+from stemhouse.domains.separations.tables import Job
+from stemhouse.domains.uploads.discarding import remove_discarded
 from stemhouse.domains.uploads.sweeping import remove_expired
 from stemhouse.errors import SeparationFailed, StemhouseError
 from stemhouse.jobs.steps import EndedJobs
@@ -32,7 +33,7 @@ def sweep(bench: Bench, make_change: MakeChange, ended_jobs: EndedJobs) -> None:
     end_lost_jobs(bench, make_change, ended_jobs)
     release_stranded(bench, make_change)
     expire_results(bench, make_change)
-    remove_discarded(bench)
+    remove_discarded(bench.sessions, bench.storage)
     remove_uploads(bench)
 
 
@@ -83,18 +84,3 @@ def _still_needed(session: Session, upload_ids: Sequence[str]) -> Collection[str
         Job.upload_id.in_(upload_ids), Job.state.in_(tuple(UNFINISHED))
     )
     return set(session.scalars(statement))
-
-
-def remove_discarded(bench: Bench) -> None:
-    """Remove files that nothing points to any more."""
-    with transaction(bench.sessions, read_only=True) as session:
-        prefixes = list(session.scalars(queries.discarded(_AT_ONCE)))
-    for prefix in prefixes:
-        try:
-            bench.storage.delete_prefix(prefix)
-        except StemhouseError as error:
-            # The row stays: next time.
-            _log.warning("files not removed: %s", error.code)
-            return
-        with transaction(bench.sessions) as session:
-            session.execute(delete(Discarded).where(Discarded.prefix == prefix))

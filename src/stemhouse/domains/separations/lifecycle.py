@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from stemhouse.domains.separations import queries
 from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import JobState
-from stemhouse.domains.separations.tables import Discarded, Job, JobEvent
+from stemhouse.domains.separations.tables import Job, JobEvent
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.errors import StemhouseError
 from stemhouse.jobs.queue import JobQueue, Lane
 
@@ -155,17 +156,11 @@ def attempt_prefix(job: Job, attempt: int) -> str:
     return f"results/{job.site_id}/{job.account_id}/{job.id}/{attempt}/"
 
 
-def discard(change: Change, prefix: str) -> None:
-    """See to it that stored files are removed, after the commit."""
-    if change.session.get(Discarded, prefix) is None:
-        change.session.add(Discarded(prefix=prefix, at=change.now))
-
-
 def _give_up(change: Change, job: Job | None) -> bool:
     if job is None:
         return False
     for attempt in range(1, job.attempt + 1):
-        discard(change, attempt_prefix(job, attempt))
+        discard(change.session, attempt_prefix(job, attempt), change.now)
     change.purse.refund(change.session, job, change.now)
     release_waiting(change, job.site_id, job.account_id)
     return True

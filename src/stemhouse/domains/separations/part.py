@@ -25,8 +25,9 @@ from stemhouse.domains.separations import (
     views,
 )
 from stemhouse.domains.separations.numbers import QueueNumbers
-from stemhouse.domains.separations.tables import Discarded, Job, Result
+from stemhouse.domains.separations.tables import Job, Result
 from stemhouse.domains.separations.watch import JobWatch
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.http.part import OwnedData, Part
 from stemhouse.http.schemas import iso_utc
 from stemhouse.http.services import Services
@@ -83,9 +84,7 @@ def _delete(session: Session, site_id: str, account_id: str) -> None:
     now = datetime.now(UTC)
     for job in session.scalars(queries.jobs_of(site_id, account_id)).all():
         for attempt in range(1, job.attempt + 1):
-            prefix = lifecycle.attempt_prefix(job, attempt)
-            if session.get(Discarded, prefix) is None:
-                session.add(Discarded(prefix=prefix, at=now))
+            discard(session, lifecycle.attempt_prefix(job, attempt), now)
     session.flush()
     session.execute(owned_by(delete(Job), site_id, account_id))
     session.execute(owned_by(delete(Result), site_id, account_id))

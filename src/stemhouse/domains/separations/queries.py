@@ -24,7 +24,6 @@ from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import Account
 from stemhouse.domains.separations.states import UNFINISHED, JobState, sources_of
 from stemhouse.domains.separations.tables import (
-    Discarded,
     Job,
     JobEvent,
     Result,
@@ -284,11 +283,6 @@ def accounts_waiting() -> Select[str, str]:
         .where(Job.state == "queued", Job.released_at.is_(None))
         .distinct()
     )
-
-
-def discarded(most: int) -> Select[str]:
-    """List stored files to remove."""
-    return select(Discarded.prefix).order_by(Discarded.at).limit(most)
 
 
 # --- watching ------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.domains.uploads.service import ReadySong, ready_song
 from stemhouse.errors import AudioTooLong, Conflict, NotFound, PriceChanged, QuotaExceeded
 from stemhouse.jobs.queue import priority
@@ -323,7 +324,7 @@ def remove_unshown(change: Change, result_id: str) -> None:
         return
     result = session.get(Result, result_id)
     if result is not None:
-        lifecycle.discard(change, result.prefix)
+        discard(session, result.prefix, change.now)
         session.flush()
         session.execute(queries.remove_result(result_id))
 

@@ -188,14 +188,3 @@ class Share(Owned, Base):
     )
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class Discarded(Base):
-    """Stored files that nobody will ask for again: written with the change that orphans them, and
-    removed by the sweep when the files are gone.
-    """
-
-    __tablename__ = "discarded_prefixes"
-
-    prefix: Mapped[str] = mapped_column(String(KEY_LENGTH), primary_key=True)
-    at: Mapped[datetime]

@@ -21,6 +21,7 @@ from stemhouse.domains.separations.purse import Purse
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job
 from stemhouse.domains.separations.usage import Used, record
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.errors import SeparationCrashed, SeparationFailed, StemhouseError
 from stemhouse.jobs.child.process import ChildOptions, SeparationChild
 from stemhouse.jobs.patience import patiently
@@ -162,7 +163,7 @@ class SeparationSteps:
             record(session, job, used.with_result(facts, job.retention_s), change.now)
             lifecycle.succeed(change, job, result_id, attempt=attempt)
             for former in range(1, attempt):
-                lifecycle.discard(change, lifecycle.attempt_prefix(job, former))
+                discard(session, lifecycle.attempt_prefix(job, former), change.now)
             return True
 
         if patiently(self._bench.sessions, incarnation, publish):
@@ -261,7 +262,7 @@ class SeparationSteps:
         patiently(
             self._bench.sessions,
             incarnation,
-            lambda session: lifecycle.discard(self._change(session), prefix),
+            lambda session: discard(session, prefix, datetime.now(UTC)),
         )
 
     def _fail(self, session: Session, job_id: str, error: StemhouseError) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 from anyio import CapacityLimiter
@@ -11,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.uploads import queries, routes, routes_files, routes_resumable, service
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.domains.uploads.examine import Examiner
 from stemhouse.domains.uploads.intake import Intake
 from stemhouse.domains.uploads.sweeping import OrphanSweep
@@ -54,8 +56,9 @@ def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[st
 
 
 def _delete(session: Session, site_id: str, account_id: str) -> None:
-    # Their files have no row then, and the sweeper removes them.
+    now = datetime.now(UTC)
     for upload in session.scalars(queries.uploads_of(site_id, account_id)):
+        discard(session, service.folder_of(upload.id), now)
         session.delete(upload)
     session.flush()
 

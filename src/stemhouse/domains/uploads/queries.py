@@ -8,7 +8,7 @@ from sqlalchemy import Delete, Select, Update, delete, func, or_, select, update
 
 from stemhouse.domains.accounts.scope import owned_by
 from stemhouse.domains.accounts.tables import Account
-from stemhouse.domains.uploads.tables import Upload, UploadPart
+from stemhouse.domains.uploads.tables import Discarded, Upload, UploadPart
 
 
 def uploads_of(site_id: str, account_id: str) -> Select[Upload]:
@@ -93,3 +93,8 @@ def expired(now: datetime, most: int) -> Select[Upload]:
 def existing(upload_ids: list[str]) -> Select[str]:
     """Which of these uploads there are, of any account: for the sweeper alone."""
     return select(Upload.id).where(Upload.id.in_(upload_ids))
+
+
+def discarded(most: int) -> Select[str]:
+    """List stored files to remove, of any account."""
+    return select(Discarded.prefix).order_by(Discarded.at).limit(most)

@@ -55,7 +55,7 @@ def remove_expired(
 
 
 def remove_orphans(sessions: SessionFactory, storage: Storage, now: datetime) -> int:
-    """Remove files of uploads that have no row: of deleted accounts, and of processes that died.
+    """Remove files of uploads that have no row: of processes that died before they wrote one.
 
     Reads the list of all uploads' files: once an hour is enough.
 
