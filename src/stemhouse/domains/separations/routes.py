@@ -17,6 +17,7 @@ from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import queries, service, views
 from stemhouse.domains.separations.access import Reader, TheChange, TheDesk, TheWatch, Writer
 from stemhouse.domains.separations.offers import offers_of
+from stemhouse.domains.separations.prices import Terms
 from stemhouse.domains.separations.schemas import (
     JobAnswer,
     JobChange,
@@ -24,7 +25,6 @@ from stemhouse.domains.separations.schemas import (
     ModelList,
     QuoteAnswer,
 )
-from stemhouse.domains.separations.service import Terms
 from stemhouse.domains.separations.states import FINISHED, JobState
 from stemhouse.domains.separations.tables import Job
 from stemhouse.domains.separations.watch import JobWatch, Standing

@@ -16,14 +16,14 @@ from stemhouse.domains.accounts.principal import Principal
 from stemhouse.domains.separations import lifecycle, queries
 from stemhouse.domains.separations.lifecycle import Change, Move
 from stemhouse.domains.separations.offers import choose
-from stemhouse.domains.separations.prices import price_of
+from stemhouse.domains.separations.prices import Terms, price_of
 from stemhouse.domains.separations.purse import Price, Unit
 from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job, Result, ResultStem
 from stemhouse.domains.separations.wishes import Recipe, Wish
 from stemhouse.domains.uploads.discarding import discard
 from stemhouse.domains.uploads.service import ReadySong, ready_song
-from stemhouse.errors import AudioTooLong, Conflict, NotFound, PriceChanged, QuotaExceeded
+from stemhouse.errors import AudioTooLong, Conflict, NotFound, QuotaExceeded
 from stemhouse.jobs.queue import priority
 from stemhouse.sites.models import ModelShelf
 from stemhouse.sites.schema import Site
@@ -59,33 +59,6 @@ class Desk:
     shelf: ModelShelf
     site: Site
     buy_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
-    """What somebody is willing to pay.
-
-    Attributes
-    ----------
-    expected_price : int or None
-        The price that was shown; any other one is refused.
-    max_price : int or None
-        The highest.
-    """
-
-    expected_price: int | None = None
-    max_price: int | None = None
-
-    def check(self, order: Order) -> None:
-        """Raise `PriceChanged` where the order costs something else."""
-        other = self.expected_price is not None and order.price != self.expected_price
-        if other or (self.max_price is not None and order.price > self.max_price):
-            raise PriceChanged(
-                f"the price is {order.price} {order.unit}(s), not what was shown: nothing was "
-                "queued or charged; ask for the price again with dry_run",
-                price=order.price,
-                unit=order.unit,
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,7 +126,7 @@ def submit(
     session.execute(queries.lock_account(principal.site_id, principal.account_id))
     order = quote(session, principal, wish, desk)
     if terms is not None:
-        terms.check(order)
+        terms.check(order.price, order.unit)
     job = _new_job(change, principal, order)
     session.add(job)
     session.flush()

@@ -25,6 +25,8 @@ _AT_ONCE = 200
 _YOUNG = timedelta(hours=1)
 """Files younger than this may belong to a row that is not committed yet."""
 
+_FIRST_LOOK = timedelta(minutes=1)
+
 
 def remove_expired(
     sessions: SessionFactory, storage: Storage, now: datetime, busy: Busy | None = None
@@ -94,7 +96,7 @@ class OrphanSweep:
         self._thread = threading.Thread(target=self._run, name="orphan-sweep", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first look comes after an hour."""
+        """Begin; the first look comes after a minute, for processes that never run for an hour."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -103,7 +105,9 @@ class OrphanSweep:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopped.wait(_YOUNG.total_seconds()):
+        wait = _FIRST_LOOK
+        while not self._stopped.wait(wait.total_seconds()):
+            wait = _YOUNG
             try:
                 removed = remove_orphans(self._sessions, self._storage, self._clock())
             except (StemhouseError, SQLAlchemyError) as error:
