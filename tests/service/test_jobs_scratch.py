@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from stemhouse.jobs.scratch import own_scratch
@@ -67,3 +68,16 @@ def test_a_folder_of_another_container_is_left_alone(tmp_path: Path) -> None:
 
         with own_scratch(tmp_path):
             assert foreign.is_dir()
+
+
+def test_workers_that_come_and_go_at_once_do_not_hinder_each_other(tmp_path: Path) -> None:
+    def work() -> None:
+        for _ in range(300):
+            with own_scratch(tmp_path) as own:
+                (own / "song").touch()
+
+    with ThreadPoolExecutor(4) as workers:
+        for worker in [workers.submit(work) for _ in range(4)]:
+            worker.result()
+
+    assert folders(tmp_path) == []

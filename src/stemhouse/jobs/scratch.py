@@ -54,7 +54,11 @@ def _locked(root: Path) -> Iterator[None]:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    lock = _open_lock(folder)
+    try:
+        lock = _open_lock(folder)
+    except FileNotFoundError:
+        # Its worker ends just now, and removes it.
+        return False
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
