@@ -13,13 +13,12 @@ LEAD_S = 0.04  # what the scheduler leaves itself before the first sample
 FADE_S = 0.004  # and how long it takes to open
 
 _TO_BASE64 = """
-  const toBase64 = channels => {
-    const bytes = channels.map(c => new Uint8Array(c.buffer, c.byteOffset, c.byteLength));
-    let text = '';
-    for (const one of bytes)
-      for (let at = 0; at < one.length; at += 32766)
-        text += btoa(String.fromCharCode(...one.subarray(at, at + 32766)));
-    return text;
+  const toBase64 = async channels => {
+    const reader = new FileReader();
+    const read = new Promise(done => reader.onload = done);
+    reader.readAsDataURL(new Blob(channels));
+    await read;
+    return reader.result.split(',')[1];
   };
   const until = async (met, what) => {
     for (let tries = 0; tries < 1200; tries++) {
@@ -56,13 +55,13 @@ _RENDER = (
 }"""
 )
 
-# The player of a page as people hear it: what its master gives to the loudspeaker.
+# The player of a page as people hear it: what its master gives to the loudspeaker for as long as the
+# script runs. It waits in the player's time, because a busy machine loads and starts late.
 _RECORD = (
-    "async ({ seconds, script }) => {"
+    "async script => {"
     + _TO_BASE64
     + """
-  const element = document.querySelector('stem-player');
-  const { player } = element;
+  const { player } = document.querySelector('stem-player');
   await until(() => player.output, 'played');
   const context = player.context;
   const code = `registerProcessor('recorder', class extends AudioWorkletProcessor {
@@ -74,26 +73,23 @@ _RECORD = (
   const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }));
   await context.audioWorklet.addModule(url);
   const recorder = new AudioWorkletNode(context, 'recorder');
-  const frames = Math.round(seconds * context.sampleRate);
-  const channels = [new Float32Array(frames), new Float32Array(frames)];
-  let first = null;
-  const full = new Promise(done => {
-    recorder.port.onmessage = ({ data }) => {
-      first ??= data.frame;
-      const at = data.frame - first;
-      if (at >= frames) return done();
-      channels.forEach((channel, side) => {
-        const block = data.channels[side] ?? data.channels[0];
-        if (block) channel.set(block.subarray(0, frames - at), at);
-      });
-    };
-  });
+  const blocks = [];
+  recorder.port.onmessage = ({ data }) => blocks.push(data);
   player.output.connect(recorder).connect(context.destination);
-  const act = new Function('player', `return (async () => {${script}})()`);
-  await act(player);
-  await full;
+  await until(() => blocks.length > 0, 'began to record');
+  const hear = seconds => {
+    const end_s = player.position_s + seconds;
+    return until(() => player.position_s >= end_s, `came to ${end_s} s`);
+  };
+  await new Function('player', 'hear', `return (async () => {${script}})()`)(player, hear);
+  const end = context.currentTime * context.sampleRate;
+  await until(() => blocks.at(-1)?.frame >= end, 'recorded');
   recorder.disconnect();
-  return toBase64(channels);
+  const first = blocks[0].frame;
+  const sides = [0, 1].map(() => new Float32Array(blocks.at(-1).frame + 128 - first));
+  for (const { frame, channels } of blocks)
+    sides.forEach((side, n) => side.set(channels[n] ?? channels[0] ?? [], frame - first));
+  return toBase64(sides);
 }"""
 )
 
@@ -114,8 +110,9 @@ def rendered(page: Page, wish: Wish) -> np.ndarray:
     return sound[:, int(np.ceil(LEAD_S * wish.rate)) :]
 
 
-def recorded(page: Page, seconds: float, script: str = "") -> np.ndarray:
-    return _samples(page.evaluate(_RECORD, {"seconds": seconds, "script": script}))
+def recorded(page: Page, script: str) -> np.ndarray:
+    # What sounds while the script runs, which has `player` and `hear(seconds)`.
+    return _samples(page.evaluate(_RECORD, script))
 
 
 def _samples(text: str) -> np.ndarray:

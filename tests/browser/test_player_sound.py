@@ -165,12 +165,10 @@ def test_the_loudspeaker_gets_the_mix_while_solo_and_seeks_come_and_go(
 
     heard = recorded(
         listener,
-        3.5,
         """
-        const wait = seconds => new Promise(go => setTimeout(go, seconds * 1000));
-        player.seek(1.25); await wait(1);
-        player.mixer.change(1, {soloed: true}); await wait(0.6);
-        player.seek(3.5);
+        player.seek(1.25); await hear(1);
+        player.mixer.change(1, {soloed: true}); await hear(0.6);
+        player.seek(3.5); await hear(0.9);
         """,
     )
 
