@@ -55,8 +55,8 @@ _RENDER = (
 }"""
 )
 
-# The player of a page as people hear it: what its master gives to the loudspeaker for as long as the
-# script runs. It waits in the player's time, because a busy machine loads and starts late.
+# The player of a page as people hear it: what its master gives to the loudspeaker for as long as
+# the script runs. It waits in the player's time, because a busy machine loads and starts late.
 _RECORD = (
     "async script => {"
     + _TO_BASE64
