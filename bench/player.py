@@ -64,6 +64,7 @@ _ZOOM = """
     else window.frames_ms = frames.slice(1);
   };
   requestAnimationFrame(tick);
+  await hear(6);
 """
 
 
@@ -142,7 +143,7 @@ def zooming(_arguments: argparse.Namespace, songs: SongServer, browser: Browser)
         page.evaluate(_OPEN, "/short/manifest.json")
         # Loading is over: what is lost now is lost by zooming.
         page.wait_for_function("document.querySelector('stem-player').player.ahead_s > 4")
-        heard = recorded(page, 6.0, _ZOOM)
+        heard = recorded(page, _ZOOM)
         frames_ms: list[Any] = page.evaluate("window.frames_ms")
     mix = np.stack(list(stems.values())).sum(axis=0, dtype=np.float32)
     # When an audio worklet starts, Chromium leaves some blocks out, once, whatever the page does.

@@ -183,6 +183,17 @@ def test_a_waiting_job_is_cancelled_at_once_and_paid_back(
     assert (balance["available"], balance["held"]) == (36_000, 0)
 
 
+def test_the_export_tells_what_happened_to_each_job(client: TestClient, member: Member) -> None:
+    left = submit(client, member, upload(client, member, noise(3)))
+    ended = submit(client, member, upload(client, member, noise(4)))
+    client.post(f"/v1/jobs/{ended['id']}/cancel", headers=member.headers)
+
+    export = client.get("/v1/account/export", headers=member.headers).json()
+
+    told = {job["id"]: [event["kind"] for event in job["events"]] for job in export["jobs"]}
+    assert told == {left["id"]: ["queued"], ended["id"]: ["queued", "canceled"]}
+
+
 def test_a_waiting_job_cannot_be_deleted_and_an_ended_one_can(
     client: TestClient, member: Member
 ) -> None:

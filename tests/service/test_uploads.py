@@ -122,6 +122,15 @@ def test_a_name_cannot_lead_anywhere(
     assert stored(storage) == [f"uploads/{upload['id']}/song"]
 
 
+def test_a_name_is_cut_however_long_it_is(client: TestClient, member: Member, wav: bytes) -> None:
+    name = "é" * 5_000 + ".wav"
+
+    upload = send(client, member, wav, name).json()
+
+    assert upload["name"] == name[: len(upload["name"])]
+    assert len(upload["name"]) > 100
+
+
 @pytest.mark.parametrize(
     ("data", "code"),
     [

@@ -548,6 +548,20 @@ def test_a_delivery_can_be_sent_again_by_hand(
     assert first.body == second.body == json.dumps(shown["payload"], separators=(",", ":")).encode()
 
 
+def test_the_export_tells_what_was_sent_and_what_came_of_it(
+    hooks: Hooks, receiver: Receiver, runner: DeliveryRunner
+) -> None:
+    endpoint = hooks.create(receiver.url)
+    sent = [hooks.test(endpoint["id"]) for _ in range(2)]
+    runner.send_all_due()
+    shown = [hooks.delivery(one) for one in sent]
+
+    export = hooks.client.get("/v1/account/export", headers=hooks.member.headers)
+
+    assert export.json()["deliveries"] == shown
+    assert endpoint["secret"] not in export.text
+
+
 def test_a_delivery_that_was_given_up_gets_all_its_tries_again(
     hooks: Hooks, receiver: Receiver, runner: DeliveryRunner, clock: ManualClock
 ) -> None:

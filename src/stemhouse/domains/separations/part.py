@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -63,8 +64,13 @@ def _running(app: FastAPI) -> Iterator[None]:
 
 
 def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
-    for job in session.scalars(queries.jobs_of(site_id, account_id)):
-        yield views.show_job(session, job).model_dump(mode="json")
+    events: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for event in session.scalars(queries.events_of(site_id, account_id)):
+        told = {"number": event.number, "kind": event.kind, "state": event.state}
+        events[event.job_id].append({**told, "at": iso_utc(event.at)})
+    jobs = session.scalars(queries.jobs_of(site_id, account_id)).all()
+    for job in views.show_jobs(session, jobs):
+        yield {**job.model_dump(mode="json"), "events": events[job.id]}
 
 
 def _export_shares(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:

@@ -243,6 +243,16 @@ def events_after(job_id: str, number: int) -> Select[JobEvent]:
     )
 
 
+def events_of(site_id: str, account_id: str) -> Select[JobEvent]:
+    """List the events of all of an account's jobs, in the order of each job."""
+    owned = jobs_of(site_id, account_id).with_only_columns(Job.id)
+    return (
+        select(JobEvent)
+        .where(JobEvent.job_id.in_(owned))
+        .order_by(JobEvent.job_id, JobEvent.number)
+    )
+
+
 def jobs_showing(result_id: str) -> Select[str]:
     """Find a job that shows a result."""
     return select(Job.id).where(Job.result_id == result_id).limit(1)

@@ -18,7 +18,6 @@ OVERHEAD_BYTES = 64 * 1024
 """What the form may hold beside the file."""
 
 _BLOCK_BYTES = 1024 * 1024
-_MAX_HEADER_BYTES = 16 * 1024
 
 
 class FormReader:
@@ -57,7 +56,12 @@ class FormReader:
             "on_part_data": self._part_data,
             "on_part_end": self._part_ends,
         }
-        self._parser = MultipartParser(boundary, callbacks)  # type: ignore[arg-type]
+        # What is too much beside the file is counted here, with an error that says so.
+        self._parser = MultipartParser(
+            boundary,
+            callbacks,  # type: ignore[arg-type]
+            max_header_size=OVERHEAD_BYTES,
+        )
 
     def feed(self, data: bytes) -> None:
         """Read a block of the form; what it holds of the file is then in `data`."""

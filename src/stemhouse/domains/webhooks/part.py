@@ -12,7 +12,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from stemhouse.domains.accounts.scope import owned_by
-from stemhouse.domains.webhooks import queries
+from stemhouse.domains.webhooks import queries, service
 from stemhouse.domains.webhooks.announce import JobAnnouncer
 from stemhouse.domains.webhooks.routes import router
 from stemhouse.domains.webhooks.tables import WebhookEndpoint
@@ -42,6 +42,11 @@ def _export(session: Session, site_id: str, account_id: str) -> Iterable[dict[st
         }
 
 
+def _export_deliveries(session: Session, site_id: str, account_id: str) -> Iterable[dict[str, Any]]:
+    for delivery in service.export_deliveries(session, site_id, account_id):
+        yield delivery.model_dump(mode="json")
+
+
 def _delete(session: Session, site_id: str, account_id: str) -> None:
     # Secrets, deliveries and their log go with the endpoints.
     session.execute(owned_by(delete(WebhookEndpoint), site_id, account_id))
@@ -51,5 +56,9 @@ WEBHOOKS = Part(
     name="webhooks",
     routers=(router,),
     lifespan=_running,
-    owned=(OwnedData(name="webhooks", export=_export, delete=_delete),),
+    owned=(
+        OwnedData(name="webhooks", export=_export, delete=_delete),
+        # They go with their endpoints.
+        OwnedData(name="deliveries", export=_export_deliveries, delete=lambda *_: None),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,18 +35,23 @@ def count_endpoints(site_id: str, account_id: str) -> Select[int]:
     return select(func.count()).select_from(endpoints_of(site_id, account_id).subquery())
 
 
+def all_deliveries_of(site_id: str, account_id: str) -> Select[WebhookDelivery]:
+    """List what was or will be sent to all of an account's endpoints."""
+    return owned_by(select(WebhookDelivery), site_id, account_id)
+
+
 def deliveries_of(site_id: str, account_id: str, endpoint_id: str) -> Select[WebhookDelivery]:
     """List what was or will be sent to one of an account's endpoints."""
-    owned = owned_by(select(WebhookDelivery), site_id, account_id)
+    owned = all_deliveries_of(site_id, account_id)
     return owned.where(WebhookDelivery.endpoint_id == endpoint_id)
 
 
-def attempts_of(delivery_id: str) -> Select[WebhookAttempt]:
-    """List the tries of a delivery; whoever asks has been let in before."""
+def attempts_of(delivery_ids: Select[str] | Sequence[str]) -> Select[WebhookAttempt]:
+    """List the tries of deliveries, of each in order; whoever asks has been let in before."""
     return (
         select(WebhookAttempt)
-        .where(WebhookAttempt.delivery_id == delivery_id)
-        .order_by(WebhookAttempt.number)
+        .where(WebhookAttempt.delivery_id.in_(delivery_ids))
+        .order_by(WebhookAttempt.delivery_id, WebhookAttempt.number)
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final, cast
 
@@ -26,7 +28,12 @@ from stemhouse.domains.webhooks.schemas import (
     PauseReason,
 )
 from stemhouse.domains.webhooks.signing import new_secret
-from stemhouse.domains.webhooks.tables import WebhookDelivery, WebhookEndpoint, WebhookSecret
+from stemhouse.domains.webhooks.tables import (
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookSecret,
+)
 from stemhouse.errors import Conflict, NotFound, QuotaExceeded
 from stemhouse.http.pagination import Page, PageRequest, fetch_page
 
@@ -148,21 +155,17 @@ def list_deliveries(
 def show_delivery(session: Session, endpoint: WebhookEndpoint, delivery_id: str) -> DeliveryDetails:
     """Return a delivery with its log."""
     row = _find_delivery(session, endpoint, delivery_id)
-    log = [
-        AttemptAnswer(
-            number=one.number,
-            at=one.at,
-            wall_ms=one.wall_ms,
-            status=one.status,
-            error=one.error_code,
-            message=one.error_message,
-            answer=one.answer,
-        )
-        for one in session.scalars(queries.attempts_of(row.id))
-    ]
-    return DeliveryDetails(
-        **shown_delivery(row).model_dump(), payload=json.loads(row.payload), log=log
-    )
+    return _detailed(row, session.scalars(queries.attempts_of([row.id])))
+
+
+def export_deliveries(session: Session, site_id: str, account_id: str) -> list[DeliveryDetails]:
+    """Return what was or will be sent to an account's endpoints, with what came of each try."""
+    wanted = queries.all_deliveries_of(site_id, account_id)
+    rows = session.scalars(wanted.order_by(WebhookDelivery.id)).all()
+    attempts: defaultdict[str, list[WebhookAttempt]] = defaultdict(list)
+    for one in session.scalars(queries.attempts_of(wanted.with_only_columns(WebhookDelivery.id))):
+        attempts[one.delivery_id].append(one)
+    return [_detailed(row, attempts[row.id]) for row in rows]
 
 
 def redeliver(
@@ -213,6 +216,24 @@ def _find_delivery(
     if row is None:
         raise NotFound("there is no such delivery; they are kept for 30 days")
     return row
+
+
+def _detailed(row: WebhookDelivery, attempts: Iterable[WebhookAttempt]) -> DeliveryDetails:
+    log = [
+        AttemptAnswer(
+            number=one.number,
+            at=one.at,
+            wall_ms=one.wall_ms,
+            status=one.status,
+            error=one.error_code,
+            message=one.error_message,
+            answer=one.answer,
+        )
+        for one in attempts
+    ]
+    return DeliveryDetails(
+        **shown_delivery(row).model_dump(), payload=json.loads(row.payload), log=log
+    )
 
 
 def _with_secret(session: Session, endpoint: WebhookEndpoint, now: datetime) -> NewSecretAnswer:
