@@ -403,7 +403,7 @@ def test_a_signal_stops_at_once_and_leaves_no_file(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("between_s", [0.02, 0.1])
+@pytest.mark.parametrize("between_s", [0.02, 0.06, 0.1, 0.14])
 def test_an_impatient_second_ctrl_c_leaves_no_file_either(tmp_path: Path, between_s: float):
     make_song(tmp_path / "a.wav", 1200.0)
     running = process("a.wav", "-o", "out")

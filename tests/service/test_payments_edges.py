@@ -15,6 +15,7 @@ from sqlalchemy import select, text, update
 
 from stemhouse.db.session import transaction
 from stemhouse.domains.accounts import service_ownership
+from stemhouse.domains.accounts.tables import Alarm
 from stemhouse.domains.payments import catching_up, events, queries
 from stemhouse.domains.payments.catalogue import take
 from stemhouse.domains.payments.gateway import StripeGateway
@@ -330,6 +331,28 @@ def test_a_plan_that_the_file_does_not_have_any_more_brings_no_credits(
     shop.deliver()
 
     assert [bill.credits for bill in shop.bills(buyer)] == [0, 0]
+
+
+def test_who_pays_for_a_plan_that_the_file_does_not_have_any_more_is_an_alarm_once_a_month(
+    shop: Shop, buyer: Member, tmp_path: Path
+) -> None:
+    shop.subscribe(buyer)
+    shop.catch_up()
+    assert alarms(shop) == []
+
+    edit(tmp_path, '["plans"."pro"', '["plans"."other"')
+    shop.catch_up()
+    shop.catch_up()
+    assert alarms(shop) == [("plan_gone", buyer.account_id, {"plan": "pro"})]
+
+    shop.move(32)
+    shop.catch_up()
+    assert len(alarms(shop)) == 2
+
+
+def alarms(shop: Shop) -> list[tuple[str, str, dict[str, Any]]]:
+    with transaction(shop.sessions, read_only=True) as session:
+        return [(one.kind, one.subject, one.data) for one in session.scalars(select(Alarm))]
 
 
 def test_a_plan_for_nothing_has_no_payment_to_look_for(

@@ -360,6 +360,18 @@ def test_events_are_told_and_go_on_after_the_last_one_that_was_seen(
     assert nothing == []
 
 
+@pytest.mark.parametrize("last", ["9" * 30, "9" * 5_000, "-1", "1e3", "٣", "x"])
+def test_a_last_event_that_is_none_of_ours_stands_for_none(
+    client: TestClient, member: Member, last: str
+) -> None:
+    job = submit(client, member, upload(client, member, noise(3)))
+    client.post(f"/v1/jobs/{job['id']}/cancel", headers=member.headers)
+
+    told = events(client, member, job["id"], last=last.encode())
+
+    assert [event["event"] for event in told] == ["job.queued", "job.canceled"]
+
+
 @pytest.mark.slow
 def test_the_same_song_again_is_answered_at_once_and_costs_nothing(
     working_client: TestClient, member: Member, make_member: MakeMember
@@ -427,7 +439,7 @@ def test_results_expire_and_their_files_go(
 
 
 def events(
-    client: TestClient, member: Member, job_id: str, last: str | None = None
+    client: TestClient, member: Member, job_id: str, last: str | bytes | None = None
 ) -> list[dict[str, Any]]:
     headers = member.headers if last is None else {**member.headers, "Last-Event-ID": last}
     found: list[dict[str, Any]] = []

@@ -276,7 +276,8 @@ def test_a_job_gets_a_ready_song_and_keeps_it(
         with pytest.raises(NotFound):
             ready_song(session, other.site_id, other.account_id, upload["id"])
     clock.advance(settings.upload_ttl_s + 1)
-    remove_expired(sessions, storage, clock())
+    remove_expired(sessions, clock())
+    remove_discarded(sessions, storage)
 
     assert storage.get(found.key) == wav
     assert (found.sha256, found.duration_s) == (upload["sha256"], 2.0)
@@ -488,13 +489,15 @@ def test_abandoned_and_unused_uploads_are_swept(
     abandoned = begin(client, member, len(wav)).headers["location"]
     send_part(client, member, abandoned, 0, wav[:100])
     unused = send(client, member, wav).json()["id"]
-    before = remove_expired(sessions, storage, clock())
+    before = remove_expired(sessions, clock())
 
     clock.advance(settings.upload_ttl_s)
-    busy = remove_expired(sessions, storage, clock(), lambda session, ids: [unused])
+    busy = remove_expired(sessions, clock(), lambda session, ids: [unused])
+    remove_discarded(sessions, storage)
     left = stored(storage)
     clock.advance(7_200)
-    after = remove_expired(sessions, storage, clock())
+    after = remove_expired(sessions, clock())
+    remove_discarded(sessions, storage)
 
     assert (before, busy, after) == (0, 1, 1)
     assert left == [f"uploads/{unused}/song"]

@@ -38,6 +38,7 @@ def main() -> None:
         code = _broken_pipe()
     except OSError as error:
         code = _report(error, verbose=False)
+    _ignore_signals()
     sys.exit(code)
 
 
@@ -108,6 +109,14 @@ def _report(error: Exception, *, verbose: bool) -> int:
     if code is ExitCode.INTERNAL:
         explain_fault(error, verbose=verbose)
     return code
+
+
+def _ignore_signals() -> None:
+    # Python only takes itself apart now, with the handlers that end processes: a signal would stop
+    # nothing any more, and change the exit code.
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _broken_pipe() -> int:

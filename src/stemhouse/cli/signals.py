@@ -45,6 +45,8 @@ class Interrupts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self.signal is not None:
+            return  # the process is about to end with the code of this signal, not of another
         for number, handler in self._before.items():
             signal.signal(number, handler)
 

@@ -119,7 +119,8 @@ class AlarmAnswer(Answer):
     site: str = Field(description="Its site.", examples=["studio"])
     kind: str = Field(
         description="jobs_per_hour: an account makes many songs; accounts_per_address: many "
-        "accounts are made from one network.",
+        "accounts are made from one network; plan_gone: an account pays for a plan that its site "
+        "file does not have any more.",
         examples=["jobs_per_hour"],
     )
     subject: str = Field(

@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from stemhouse.db.session import reading, transaction
 from stemhouse.db.upsert import insert_for
+from stemhouse.domains.accounts.alarms import Alarming, raise_alarm
 from stemhouse.domains.payments import departing, events, queries, surplus
 from stemhouse.domains.payments.plan_months import CAUSE
 from stemhouse.domains.payments.tables import StripeCursor
@@ -135,6 +136,30 @@ def give_months(till: Till) -> None:
         after = rows[-1].id
 
 
+def watch_plans(till: Till) -> None:
+    """Alarm the operator, once a month each, where somebody pays for a plan that its site lacks:
+    Stripe goes on charging for it, and the account has the free one.
+    """
+    now = till.clock()
+    with reading(till.sessions) as session:
+        alarms = [
+            Alarming(
+                site_id=site.name,
+                kind="plan_gone",
+                subject=row.account_id,
+                period=f"{now:%Y-%m}",
+                data={"plan": row.plan},
+            )
+            for site in till.selling_sites()
+            for row in session.scalars(queries.plans_beyond(site.name, list(site.plans)))
+        ]
+    if not alarms:
+        return
+    with transaction(till.sessions) as session:
+        for alarm in alarms:
+            raise_alarm(session, alarm, now)
+
+
 def forget_old(till: Till) -> None:
     """Remove events that cannot come again any more."""
     with transaction(till.sessions) as session:
@@ -165,6 +190,7 @@ class CatchingUp:
             act_on_due,
             surplus.undo,
             give_months,
+            watch_plans,
             close_abandoned,
             departing.remove_departed,
             forget_old,

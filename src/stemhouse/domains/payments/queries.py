@@ -343,6 +343,15 @@ def subscribers(site_id: str | None) -> Select[*tuple[Any, ...]]:
     return wanted if site_id is None else wanted.where(Subscription.site_id == site_id)
 
 
+def plans_beyond(site_id: str, plans: Collection[str]) -> Select[Subscription]:
+    """List what is paid for on a site and is none of these plans."""
+    return select(Subscription).where(
+        Subscription.site_id == site_id,
+        Subscription.status.in_(LIVE),
+        Subscription.plan.not_in(plans),
+    )
+
+
 def first_paid(site_id: str | None) -> Select[datetime | None]:
     wanted = select(func.min(Bill.paid_at))
     return wanted if site_id is None else wanted.where(Bill.site_id == site_id)

@@ -17,7 +17,7 @@ from stemhouse.domains.separations.states import UNFINISHED
 from stemhouse.domains.separations.tables import Job
 from stemhouse.domains.uploads.discarding import remove_discarded
 from stemhouse.domains.uploads.sweeping import remove_expired
-from stemhouse.errors import SeparationFailed, StemhouseError
+from stemhouse.errors import SeparationFailed
 from stemhouse.jobs.steps import EndedJobs
 
 _log = logging.getLogger(__name__)
@@ -33,8 +33,8 @@ def sweep(bench: Bench, make_change: MakeChange, ended_jobs: EndedJobs) -> None:
     end_lost_jobs(bench, make_change, ended_jobs)
     release_stranded(bench, make_change)
     expire_results(bench, make_change)
-    remove_discarded(bench.sessions, bench.storage)
     remove_uploads(bench)
+    remove_discarded(bench.sessions, bench.storage)
 
 
 def end_lost_jobs(bench: Bench, make_change: MakeChange, ended_jobs: EndedJobs) -> None:
@@ -73,10 +73,7 @@ def expire_results(bench: Bench, make_change: MakeChange) -> None:
 
 def remove_uploads(bench: Bench) -> None:
     """Remove uploads whose time is over, except those that a job still waits for."""
-    try:
-        remove_expired(bench.sessions, bench.storage, datetime.now(UTC), _still_needed)
-    except StemhouseError as error:
-        _log.warning("files not removed: %s", error.code)
+    remove_expired(bench.sessions, datetime.now(UTC), _still_needed)
 
 
 def _still_needed(session: Session, upload_ids: Sequence[str]) -> Collection[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from stemhouse.domains.separations.watch import Happening, News, Standing
 from stemhouse.http.schemas import iso_utc
 from stemhouse.http.services import services_of
 
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 
@@ -25,14 +28,26 @@ def _own_job(job_id: str, request: Request, principal: Reader) -> str:
         return service.find(session, principal, job_id).id
 
 
-@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
-async def follow_job(
-    job_id: Annotated[str, Depends(_own_job)],
-    watch: TheWatch,
+def _last_seen(
     last_event_id: Annotated[
         str | None,
         Header(description="The last event that was seen; the stream goes on after it."),
     ] = None,
+) -> int:
+    # What is no number of ours stands for none: then everything is told.
+    seen = _NUMBER.fullmatch(last_event_id or "")
+    return 0 if seen is None else int(seen[0])
+
+
+LastSeen = Annotated[int, Depends(_last_seen)]
+"""The number of the event that a client saw last."""
+
+
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+async def follow_job(
+    job_id: Annotated[str, Depends(_own_job)],
+    watch: TheWatch,
+    after: LastSeen,
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a job: its events, which have numbers, and between them its progress.
 
@@ -40,7 +55,6 @@ async def follow_job(
     job.failed, job.canceled and job.expired; progress has no number and is not repeated. The
     stream ends with the job.
     """
-    after = int(last_event_id) if (last_event_id or "").isdecimal() else 0  # type: ignore[arg-type]
     with watch.watching(job_id) as watcher:
         async for news in watcher.news(after):
             yield show_news(job_id, news)

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from stemhouse.db.session import reading
 from stemhouse.domains.separations import service, service_shares, views
 from stemhouse.domains.separations.access import Reader, TheStorage, TheWatch, Writer
 from stemhouse.domains.separations.listening import prefix_of, send_manifest, send_segment
-from stemhouse.domains.separations.routes_events import show_news
+from stemhouse.domains.separations.routes_events import LastSeen, show_news
 from stemhouse.domains.separations.schemas_shares import ShareAnswer, ShareList, ShareRequest
 from stemhouse.domains.separations.tables import Job, Share
 from stemhouse.domains.separations.watch import Happening
@@ -39,10 +39,10 @@ def share_job(
     asked: ShareRequest | None = None,
 ) -> ShareAnswer:
     """Make a link that plays the stems without an account, also on other people's pages."""
-    made = service_shares.share(
-        session, principal, job_id, now=now, expires_in_s=(asked or ShareRequest()).expires_in_s
-    )
-    return _shown(made, service.find(session, principal, job_id), settings, place)
+    job = service.find(session, principal, job_id)
+    expires_in_s = (asked or ShareRequest()).expires_in_s
+    made = service_shares.share(session, job, now=now, expires_in_s=expires_in_s)
+    return _shown(made, job, settings, place)
 
 
 @router.get("/jobs/{job_id}/shares")
@@ -56,14 +56,14 @@ def list_shares(
 ) -> ShareList:
     """List a job's links."""
     job = service.find(session, principal, job_id)
-    found = service_shares.shares_of(session, principal, job_id)
+    found = service_shares.shares_of(session, job)
     return ShareList(data=[_shown(one, job, settings, place) for one in found])
 
 
 @router.delete("/jobs/{job_id}/shares/{share_id}", status_code=204)
 def take_share_back(job_id: str, share_id: str, principal: Writer, session: RequestSession) -> None:
     """End a link: from now on it leads nowhere."""
-    service_shares.take_back(session, principal, job_id, share_id)
+    service_shares.take_back(session, service.find(session, principal, job_id), share_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,13 +119,9 @@ def read_shared_segment(
 async def follow_shared_job(
     shared: FollowedJob,
     watch: TheWatch,
-    last_event_id: Annotated[
-        str | None,
-        Header(description="The last event that was seen; the stream goes on after it."),
-    ] = None,
+    after: LastSeen,
 ) -> AsyncIterator[ServerSentEvent]:
     """Follow a shared job, as its owner does, without what only its owner may know."""
-    after = int(last_event_id) if (last_event_id or "").isdecimal() else 0  # type: ignore[arg-type]
     with watch.watching(shared.job_id) as watcher:
         async for news in watcher.news(after):
             if isinstance(news, Happening):

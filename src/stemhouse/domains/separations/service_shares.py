@@ -11,8 +11,7 @@ from itsdangerous import BadSignature, Signer
 from sqlalchemy.orm import Session
 
 from stemhouse.db.ids import is_id, new_id
-from stemhouse.domains.accounts.principal import Principal
-from stemhouse.domains.separations import queries, service
+from stemhouse.domains.separations import queries
 from stemhouse.domains.separations.tables import Job, Share
 from stemhouse.errors import NotFound, QuotaExceeded
 from stemhouse.settings import Settings
@@ -21,25 +20,20 @@ MOST_SHARES: Final = 100
 """Of one job. Each can be taken back alone; more than this nobody keeps in mind."""
 
 
-def share(
-    session: Session, principal: Principal, job_id: str, *, now: datetime, expires_in_s: int
-) -> Share:
-    """Make a link to a job's stems.
+def share(session: Session, job: Job, *, now: datetime, expires_in_s: int) -> Share:
+    """Make a link to the stems of a job, which its owner asks for.
 
     Raises
     ------
-    NotFound
-        There is no such job.
     QuotaExceeded
         It has a hundred links.
     """
-    job = service.find(session, principal, job_id)
-    if len(shares_of(session, principal, job_id)) >= MOST_SHARES:
+    if len(shares_of(session, job)) >= MOST_SHARES:
         raise QuotaExceeded(f"a job has {MOST_SHARES} links at most: take one back", limit="shares")
     made = Share(
         id=new_id("shr"),
-        site_id=principal.site_id,
-        account_id=principal.account_id,
+        site_id=job.site_id,
+        account_id=job.account_id,
         job_id=job.id,
         created_at=now,
         expires_at=now + timedelta(seconds=expires_in_s),
@@ -49,14 +43,13 @@ def share(
     return made
 
 
-def shares_of(session: Session, principal: Principal, job_id: str) -> Sequence[Share]:
+def shares_of(session: Session, job: Job) -> Sequence[Share]:
     """Return a job's links, newest first."""
-    job = service.find(session, principal, job_id)
-    found = queries.shares_of(principal.site_id, principal.account_id).where(Share.job_id == job.id)
+    found = queries.shares_of(job.site_id, job.account_id).where(Share.job_id == job.id)
     return session.scalars(found).all()
 
 
-def take_back(session: Session, principal: Principal, job_id: str, share_id: str) -> None:
+def take_back(session: Session, job: Job, share_id: str) -> None:
     """End a link at once.
 
     Raises
@@ -64,7 +57,7 @@ def take_back(session: Session, principal: Principal, job_id: str, share_id: str
     NotFound
         There is no such link.
     """
-    found = next((one for one in shares_of(session, principal, job_id) if one.id == share_id), None)
+    found = next((one for one in shares_of(session, job) if one.id == share_id), None)
     if found is None:
         raise NotFound("there is no such link")
     session.delete(found)

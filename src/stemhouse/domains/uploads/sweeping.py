@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from stemhouse.db.session import SessionFactory, transaction
 from stemhouse.domains.uploads import queries
+from stemhouse.domains.uploads.discarding import discard
 from stemhouse.domains.uploads.service import PREFIX, folder_of
 from stemhouse.errors import StemhouseError
 from stemhouse.storage import LocalStorage, Storage
@@ -28,13 +29,11 @@ _YOUNG = timedelta(hours=1)
 _FIRST_LOOK = timedelta(minutes=1)
 
 
-def remove_expired(
-    sessions: SessionFactory, storage: Storage, now: datetime, busy: Busy | None = None
-) -> int:
+def remove_expired(sessions: SessionFactory, now: datetime, busy: Busy | None = None) -> int:
     """Remove uploads whose time is over: abandoned, rejected, never used, or used long ago.
 
-    Rows go first, so that nobody finds an upload without its file; what is interrupted between
-    the two is found by `remove_orphans`. May run in several processes at once.
+    Their files are discarded, so that nobody finds an upload without its file. May run in several
+    processes at once.
 
     Returns
     -------
@@ -50,10 +49,8 @@ def remove_expired(
                 row.expires_at = now + _YOUNG  # looked at again then
         for row in gone:
             session.delete(row)
-        removed = [row.id for row in gone]
-    for upload_id in removed:
-        storage.delete_prefix(folder_of(upload_id))
-    return len(removed)
+            discard(session, folder_of(row.id), now)
+        return len(gone)
 
 
 def remove_orphans(sessions: SessionFactory, storage: Storage, now: datetime) -> int:

@@ -89,12 +89,19 @@ const facts = (data: Alarm["data"]): string =>
     .map(([name, value]) => `${name} ${String(value)}`)
     .join(", ");
 
+// Alarms whose subject is an account.
+const OF_ACCOUNTS: ReadonlySet<string> = new Set(["jobs_per_hour", "plan_gone"]);
+
 function about({ kind, subject, data }: Alarm): TemplateResult {
   const words = `admin.money.alarm_${kind}`;
   if (!has(words)) return html`${kind}, ${facts(data)}`;
-  const numbers = { jobs: Number(data["jobs"] ?? 0), allowed: Number(data["allowed"] ?? 0) };
-  return html`${t(words, numbers)}
-    ${kind === "jobs_per_hour" ? html`<a href="#accounts?q=${subject}">${t("admin.money.whose")}</a>` : nothing}`;
+  const told = {
+    jobs: Number(data["jobs"] ?? 0),
+    allowed: Number(data["allowed"] ?? 0),
+    plan: String(data["plan"] ?? ""),
+  };
+  return html`${t(words, told)}
+    ${OF_ACCOUNTS.has(kind) ? html`<a href="#accounts?q=${subject}">${t("admin.money.whose")}</a>` : nothing}`;
 }
 
 const state = (status: string): string =>
