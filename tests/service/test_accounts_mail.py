@@ -190,6 +190,7 @@ def test_opening_the_link_changes_nothing_and_the_button_confirms(
     assert token in opened.text
     assert not before
     assert pressed.status_code == 200
+    assert 'data-visitor="user"' in pressed.text
     assert browser.get("/v1/account").json()["email_verified"]
     assert again.status_code == 410
 
@@ -203,9 +204,10 @@ def test_a_new_password_can_be_chosen_without_scripts(
     token = token_in(mails(settings.data_dir, 2)[1])
 
     opened = browser.get("/reset", params={"token": token})
-    browser.post("/reset", data={"token": token, "password": "another password"})
+    chosen = browser.post("/reset", data={"token": token, "password": "another password"})
 
     assert 'type="password"' in opened.text
+    assert 'data-visitor="nobody"' in chosen.text
     assert Browser(client).sign_in("ada@example.org", "another password").status_code == 200
 
 

@@ -5,6 +5,7 @@ Opening one changes nothing, because mail scanners open links: only the button d
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
@@ -20,6 +21,7 @@ from stemhouse.http.session import RequestSession
 from stemhouse.pages.rendering import answer
 from stemhouse.pages.routing import add_form, add_page, page_router
 from stemhouse.pages.scene import Scene, Sheet, TheScene
+from stemhouse.pages.visitor import Visitor
 
 router = page_router()
 
@@ -64,7 +66,9 @@ def choose_password(
         service_mailed.choose_password(session, scene.site.name, token, password, now=now)
     except LinkExpired as error:
         return answer(request, scene, _refused(scene, error))
-    return answer(request, scene, _done(scene, "reset", "/sign-in"))
+    # Nobody is signed in any more, not even here.
+    nobody = replace(scene, visitor=Visitor())
+    return answer(request, nobody, _done(scene, "reset", "/sign-in"))
 
 
 def _token_of(request: Request) -> str:

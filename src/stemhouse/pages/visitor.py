@@ -9,7 +9,7 @@ from fastapi import Depends, Request
 
 from stemhouse.db.session import reading
 from stemhouse.domains.accounts import service
-from stemhouse.domains.accounts.access import authenticate, cookie_of
+from stemhouse.domains.accounts.access import cookie_of, onlooker
 from stemhouse.domains.accounts.tokens import csrf_token
 from stemhouse.errors import Forbidden, Unauthenticated
 from stemhouse.http.services import services_of
@@ -31,7 +31,7 @@ class Visitor:
 def visitor_of(request: Request) -> Visitor:
     """Find out who looks; pages are for everybody, and what one may not do, the API will tell."""
     try:
-        principal = authenticate(request)
+        principal = onlooker(request)
     except (Forbidden, Unauthenticated):
         return Visitor()
     # A key in a header is a program's: it sees the page that everybody sees.

@@ -46,8 +46,11 @@ _cookie = APIKeyCookie(
 )
 
 
-def authenticate(request: Request) -> Principal | None:
-    """Find out who sent a request; None where it carries nothing that says so.
+def onlooker(request: Request) -> Principal | None:
+    """Find out who looks at what everybody may see; None where nothing says so.
+
+    The form of a page is sent without the token of its scripts. It must not do anything in the
+    name of who is found.
 
     Raises
     ------
@@ -55,11 +58,11 @@ def authenticate(request: Request) -> Principal | None:
         As `recognise`.
     """
     with looking(services_of(request).sessions) as reads:
-        return recognise(request, reads)
+        return recognise(request, reads, acts=False)
 
 
-def recognise(request: Request, reads: Reads) -> Principal | None:
-    """Find out who sent a request, as `authenticate`, over a connection that reads more.
+def recognise(request: Request, reads: Reads, *, acts: bool = True) -> Principal | None:
+    """Find out who sent a request; None where it carries nothing that says so.
 
     Every request is looked up anew: a key that is revoked, and an account that is blocked, are
     refused from the next one on.
@@ -79,12 +82,12 @@ def recognise(request: Request, reads: Reads) -> Principal | None:
     if token:
         principal = _by_session(services, site, reads, token)
         if principal is not None:
-            return _from_our_page(request, services, token, principal)
+            return _from_our_page(request, services, token, principal) if acts else principal
     guest = request.cookies.get(guest_cookie(site.name))
     if guest:
         principal = _by_guest(services, site, reads, guest)
         if principal is not None:
-            return _from_our_page(request, services, guest, principal)
+            return _from_our_page(request, services, guest, principal) if acts else principal
     return None
 
 

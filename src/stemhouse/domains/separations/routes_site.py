@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from stemhouse.domains.accounts.access import authenticate
+from stemhouse.domains.accounts.access import onlooker
 from stemhouse.domains.accounts.plans import (
     FREE_PLAN,
     GUEST_PLAN,
@@ -31,7 +31,7 @@ router = APIRouter(prefix="/v1", tags=["site"])
 
 @router.get("/site")
 def show_site(
-    principal: Annotated[Principal | None, Depends(authenticate)],
+    principal: Annotated[Principal | None, Depends(onlooker)],
     desk: TheDesk,
     settings: CurrentSettings,
 ) -> SiteAnswer:
