@@ -316,7 +316,7 @@ def same_or_refused(read: Callable[[], tuple[TensorEntry, ...]]) -> None:
 
 
 @given(flips=st.lists(st.tuples(st.integers(0, len(GOLDEN_INDEX) - 1), st.integers(1, 255))))
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 def test_flipped_bytes_never_change_what_is_read(flips: list[tuple[int, int]]) -> None:
     damaged = bytearray(GOLDEN_INDEX)
     for position, bits in flips:
@@ -326,13 +326,13 @@ def test_flipped_bytes_never_change_what_is_read(flips: list[tuple[int, int]]) -
 
 
 @given(start=st.integers(0, len(GOLDEN_INDEX)), stop=st.integers(0, len(GOLDEN_INDEX)))
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 def test_truncated_indexes_are_refused(start: int, stop: int) -> None:
     same_or_refused(lambda: parse_index(GOLDEN_INDEX[start:stop]))
 
 
 @given(data=st.data())
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 def test_damage_under_right_checksums_ends_in_entries_or_an_error(data: st.DataObject) -> None:
     contents = bytearray(block(list(read_table(GOLDEN_INDEX))))
     for _ in range(data.draw(st.integers(1, 4))):
@@ -347,7 +347,7 @@ def test_damage_under_right_checksums_ends_in_entries_or_an_error(data: st.DataO
 
 
 @given(contents=st.binary(max_size=400))
-@settings(max_examples=200, deadline=1000)
+@settings(max_examples=200)
 def test_random_blocks_end_in_entries_or_an_error(contents: bytes) -> None:
     try:
         parse_index(table(contents))
@@ -356,7 +356,7 @@ def test_random_blocks_end_in_entries_or_an_error(contents: bytes) -> None:
 
 
 @given(message=st.binary(max_size=60))
-@settings(max_examples=300, deadline=1000)
+@settings(max_examples=300)
 def test_random_entries_end_in_entries_or_an_error(message: bytes) -> None:
     try:
         parse_index(index_of((b"a", message)))

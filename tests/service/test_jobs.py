@@ -190,7 +190,8 @@ def test_a_job_that_the_queue_lost_fails_and_is_paid_back(
 
 
 @hypothesis_settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(targets=st.lists(st.sampled_from(["processing", "failed", "canceled"]), max_size=8))
 def test_a_job_only_goes_where_its_state_lets_it(

@@ -106,7 +106,7 @@ def test_segments_join_to_the_samples_that_were_written(
 
 
 @given(lengths=st.lists(st.integers(0, 700), min_size=1, max_size=12), segment=st.integers(16, 300))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_any_cut_into_blocks_gives_the_same_segments(lengths: list[int], segment: int) -> None:
     stem = noise(sum(lengths), 1)
     whole: dict[str, bytes] = {}

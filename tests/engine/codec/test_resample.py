@@ -19,7 +19,7 @@ def run(samples, from_rate, to_rate, sizes=()):
     return np.concatenate(parts, axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     length=st.integers(0, 20_000),
     from_rate=st.integers(8_000, 192_000) | RATES,
@@ -35,7 +35,7 @@ def test_the_length_is_exact_whatever_the_blocks(length, from_rate, to_rate, siz
     )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     from_rate=RATES,
     to_rate=RATES,
