@@ -87,7 +87,7 @@ def test_a_command_imports_nothing_that_it_does_not_need(tmp_path: Path):
     typed = ["separate", str(tmp_path / "a.wav"), "-o", str(tmp_path), "--model", str(tiny)]
 
     result = subprocess.run(
-        [sys.executable, "-c", code, *typed, "--quiet"], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, *typed, "--quiet"], capture_output=True, text=True, timeout=120
     )
 
     assert result.returncode == 0
@@ -116,7 +116,7 @@ def test_missing_weights_are_told_as_ever(tmp_path: Path):
         typed,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         env={"XDG_CACHE_HOME": str(tmp_path / "none"), "PATH": "/usr/bin"},
     )
 
@@ -141,7 +141,7 @@ def test_a_signal_while_it_begins_ends_without_traceback(tmp_path: Path, delay_s
     time.sleep(delay_s)
 
     running.send_signal(signal.SIGINT)
-    _output, said = running.communicate(timeout=60)
+    _output, said = running.communicate(timeout=120)
 
     if "Traceback" in said:  # allowed while Python itself is starting, before our first line
         assert "frozen site" in said or "runpy" in said

@@ -99,7 +99,7 @@ def test_a_batch_has_the_code_its_songs_share_or_that_of_partial_failure(
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "stemhouse", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_help_loads_nothing_heavy(arguments: list[str]):
     )
 
     result = subprocess.run(
-        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120
     )
 
     assert result.returncode == 0

@@ -258,7 +258,7 @@ def test_nothing_is_reported_to_the_maker_of_the_runtime():
     )
 
     result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
 
     assert result.stdout.strip() == "[]"
@@ -274,7 +274,7 @@ def test_the_runtimes_converter_stays_there_for_others():
     )
 
     result = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=120
     )
 
     assert result.stdout.split() == ["False", "convert_model"]
