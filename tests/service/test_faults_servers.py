@@ -135,7 +135,7 @@ def test_songs_of_two_workers_outlive_a_crash_of_the_database(
         house.in_mid_song(job_id)
     postgres.stop(signal.SIGQUIT)
     # Longer than silence may last: each may hold the other for dead, wrongly.
-    time.sleep(3)
+    time.sleep(house.settings.dead_after_s + 1.5)
     postgres.start()
 
     jobs = [house.end_of(job_id) for job_id in job_ids]

@@ -20,8 +20,6 @@ from stemhouse.settings import Settings
 from tests.service.conftest import Member
 from tests.service.installation import Installation, environment, installed, noise
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:

@@ -19,8 +19,6 @@ from stemhouse.client import Client
 from tests.service.installation import noise
 from tests.service.serving import Served, served
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
@@ -175,8 +173,8 @@ def test_ctrl_c_stops_the_job_on_the_server(server: Served, elsewhere: str, tmp_
             assert process.poll() is None
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
-        ended = client.wait(jobs[0].id, timeout_s=20)
+        process.communicate(timeout=60)
+        ended = client.wait(jobs[0].id, timeout_s=60)
 
     assert process.returncode == 130
     assert ended.status == "canceled"

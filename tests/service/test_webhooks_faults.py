@@ -18,7 +18,7 @@ from stemhouse.settings import Settings
 from tests.service.installation import Installation, environment, installed
 from tests.service.webhook_receiver import Receiver
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
