@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +13,7 @@ from stemhouse.api.app import create_app
 from stemhouse.db.session import transaction
 from stemhouse.domains.payments.tables import StripeDeparture
 from stemhouse.settings import Settings
-from stemhouse.testing.stripe.webhooks import Delivery
+from stemhouse.testing.stripe.webhooks import Delivery, signed
 from tests.service.conftest import Member
 from tests.service.shop import Shop
 from tests.service.test_payments import buyer, catalogues, fake, shop
@@ -109,8 +111,6 @@ def test_a_signature_is_believed_for_five_minutes(
 
 
 def test_a_second_timestamp_does_not_make_an_old_signature_young(shop: Shop, buyer: Member) -> None:
-    from stemhouse.testing.stripe.webhooks import signed
-
     body, now = b'{"object": "event"}', int(shop.clock().timestamp())
     headers = signed(body, shop.counter().secret, now - 3_600)
     headers["Stripe-Signature"] += f",t={now}"
@@ -118,6 +118,39 @@ def test_a_second_timestamp_does_not_make_an_old_signature_young(shop: Shop, buy
     answer = shop.client.post("/v1/stripe/webhooks", content=body, headers=headers)
 
     assert answer.status_code == 400
+
+
+def test_signatures_that_are_none_are_refused(shop: Shop) -> None:
+    odd = [b"t=1,v1=\xe9", b"t=\xb2,v1=x", b"\xff", b"t=" + b"9" * 1_900 + b",v1=x", b"t,v1", b""]
+
+    statuses = [
+        shop.client.post(
+            "/v1/stripe/webhooks", content=b"{}", headers={"Stripe-Signature": signature}
+        ).status_code
+        for signature in odd
+    ]
+
+    assert statuses == [400] * len(odd)
+
+
+def test_events_that_are_none_are_refused_although_they_are_signed(shop: Shop) -> None:
+    about: dict[str, Any] = {"object": {"id": "in_1", "object": "invoice"}}
+    event = {"id": "evt_1", "type": "invoice.paid", "created": 1, "data": about}
+    odd = [
+        event | wrong for wrong in ({"id": "e\0"}, {"id": "e" * 256}, {"id": 1}, {"created": 1e30})
+    ]
+    bodies = [b"[" * 100_000, b"NaN", *(json.dumps(one).encode() for one in odd)]
+
+    statuses = [
+        shop.client.post(
+            "/v1/stripe/webhooks",
+            content=body,
+            headers=signed(body, shop.counter().secret, int(shop.clock().timestamp())),
+        ).status_code
+        for body in bodies
+    ]
+
+    assert statuses == [400] * len(bodies)
 
 
 def test_events_of_another_sites_account_are_refused(shop: Shop, buyer: Member) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from starlette.concurrency import run_in_threadpool
 
 from stemhouse._version import __version__
+from stemhouse.api.bodies import Bodies
 from stemhouse.api.cross_origin import CrossOrigin
 from stemhouse.api.edge import Edge
 from stemhouse.api.errors import install_error_bodies
@@ -77,6 +78,7 @@ def create_app(
     app.state.readiness = {"database": database_check(services)}
     install_error_bodies(app)
     app.router.routes += often_first(join_routes(routers_of(parts, settings)))
+    app.add_middleware(Bodies)
     app.add_middleware(Sites)
     app.add_middleware(CrossOrigin)
     app.add_middleware(Edge)

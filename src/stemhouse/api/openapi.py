@@ -174,6 +174,8 @@ def _statuses(operation: Json, route: APIRoute) -> Iterator[int]:
         yield 404
     if places or "requestBody" in operation:
         yield from (400, 422)
+    if "requestBody" in operation:
+        yield 413
     if "idempotency-key" in names:
         yield 409
     if route.path.startswith("/v1"):
@@ -189,22 +191,22 @@ _MORE: Final[dict[str, tuple[int, ...]]] = {
     "change_email": (401, 403),
     "choose_password": (410,),
     "confirm": (410,),
-    "create_job": (402, 409, 413),
+    "create_job": (402, 409),
     "cancel_job": (409,),
     "delete_job": (409,),
     "download_stem": (409,),
     "download_all": (409,),
     "read_waveform": (409,),
-    "send_upload": (400, 413, 503),
-    "fetch_upload": (413, 503),
-    "create_resumable": (412, 413),
-    "send_part": (409, 412, 413, 415),
+    "send_upload": (400, 503),
+    "fetch_upload": (503,),
+    "create_resumable": (412,),
+    "send_part": (409, 412, 415),
     "read_file": (403, 410),
     "show_store": (404,),
     "open_checkout": (400, 404, 409, 503),
     "open_portal": (404, 503),
     "check_purchase": (503,),
-    "receive_event": (404, 413),
+    "receive_event": (404,),
 }
 """Refusals that no shape of a route tells."""
 

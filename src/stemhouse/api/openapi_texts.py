@@ -80,7 +80,10 @@ REFUSALS: Final[dict[int, tuple[str, str]]] = {
     409: ("Conflict", "It does not fit the present state, or an Idempotency-Key was used before."),
     410: ("LinkExpired", "The link is over: ask for a new one."),
     412: ("PreconditionFailed", "The header Tus-Resumable is missing or names another version."),
-    413: ("TooLarge", "The song is longer or larger than the plan allows."),
+    413: (
+        "TooLarge",
+        "The song is longer or larger than the plan allows, or the body larger than 1 MiB.",
+    ),
     415: ("UnsupportedMediaType", "The body's Content-Type is another than the protocol's."),
     416: ("RangeNotSatisfiable", "The range begins after the end; Content-Range tells the size."),
     422: ("InvalidRequest", "The request is not as this document describes it."),

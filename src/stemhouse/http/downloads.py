@@ -36,6 +36,28 @@ class StoredFile:
         return self.storage.stream(self.key, start, end)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldFile:
+    """A file that is in the memory, to be sent as it is."""
+
+    name: str
+    mime: str
+    data: bytes
+    ranged: bool = True
+
+    @property
+    def size_bytes(self) -> int:
+        """Its size."""
+        return len(self.data)
+
+    def finish(self) -> None:
+        """It is there already."""
+
+    def stream(self, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """Yield the file or a part of it."""
+        yield self.data[start:end]
+
+
 def send_file(
     request: Request, file: Sendable, *, inline: bool = False, etag: str | None = None
 ) -> Response:

@@ -23,19 +23,41 @@ def iso_utc(moment: datetime) -> str:
     return text.replace("+00:00", "Z")
 
 
-def _with_zone(moment: datetime) -> datetime:
+def _in_utc(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise ValueError("a time must say its zone, such as 2026-01-31T12:00:00Z")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:  # such as the last hour of the year 9999 west of Greenwich
+        raise ValueError("in UTC a time must be between the years 1 and 9999") from None
 
 
 UtcTime = Annotated[
     datetime,
-    AfterValidator(_with_zone),
+    AfterValidator(_in_utc),
     PlainSerializer(iso_utc, return_type=str, when_used="json"),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """A moment in an answer: ISO 8601, UTC, with a Z."""
+
+
+def storable(text: str) -> str:
+    """Return a text that databases take; each refuses others: PostgreSQL NUL, none surrogates.
+
+    Raises
+    ------
+    ValueError
+        It holds what no text of ours does.
+    """
+    if "\0" in text:
+        raise ValueError("texts hold no NUL character")
+    if any("\ud800" <= letter <= "\udfff" for letter in text):
+        raise ValueError("texts are Unicode: half of a surrogate pair is no character")
+    return text
+
+
+Storable = AfterValidator(storable)
+"""For texts of forms; in the bodies of the API all of them are looked at."""
 
 
 class Request(BaseModel):
@@ -47,24 +69,21 @@ class Request(BaseModel):
     @classmethod
     def _storable(cls, data: Any) -> Any:
         for text in _texts(data):
-            if "\0" in text:
-                raise ValueError("texts hold no NUL character")
-            if any("\ud800" <= letter <= "\udfff" for letter in text):
-                raise ValueError("texts are Unicode: half of a surrogate pair is no character")
+            storable(text)
         return data
 
 
 def _texts(data: Any) -> Iterator[str]:
-    # Databases take neither, each in its own way: PostgreSQL no NUL, none of them surrogates.
-    if isinstance(data, str):
-        yield data
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            yield from _texts(name)
-            yield from _texts(value)
-    elif isinstance(data, list):
-        for value in data:
-            yield from _texts(value)
+    # Not one call for each level: a body may be nested deeper than Python calls.
+    waiting = [data]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, str):
+            yield one
+        elif isinstance(one, dict):
+            waiting += [*one, *one.values()]
+        elif isinstance(one, list):
+            waiting += one
 
 
 class Answer(BaseModel):

@@ -6,12 +6,13 @@ from typing import Annotated, Any
 from xml.sax.saxutils import escape
 
 from fastapi import APIRouter, Depends, Request
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from stemhouse.errors import NotFound
+from stemhouse.http.downloads import HeldFile, send_file
 from stemhouse.http.services import services_of
 from stemhouse.http.sites import ThePlace, TheSite
-from stemhouse.pages.example import FOLDER, SONG, parts
+from stemhouse.pages.example import SONG, example_file, parts
 from stemhouse.pages.language import languages_of, prefix
 from stemhouse.pages.logo import Logo, logo_of
 from stemhouse.pages.picture import icon_png, picture_png
@@ -79,10 +80,14 @@ def show_picture(site: TheSite, logo: TheLogo, language: str, headers: Kept) -> 
 
 @router.head("/example/{part}.m4a")
 @router.get("/example/{part}.m4a")
-def play_example(part: str) -> Response:
+def play_example(part: str, request: Request) -> Response:
     if part not in (SONG, *parts()):
         raise NotFound("the example has no such part")
-    return FileResponse(str(FOLDER / f"{part}.m4a"), media_type="audio/mp4", headers=_KEPT)
+    name = f"{part}.m4a"
+    file = HeldFile(name=name, mime="audio/mp4", data=example_file(name))
+    answer = send_file(request, file, inline=True)
+    answer.headers.update(_KEPT)
+    return answer
 
 
 @router.head("/site.webmanifest")

@@ -47,6 +47,12 @@ def _waves() -> dict[str, list[int]]:
     return waves
 
 
+@cache
+def example_file(name: str) -> bytes:
+    """Return one of the example's files; `name` is one that we know."""
+    return (FOLDER / name).read_bytes()
+
+
 def parts() -> tuple[str, ...]:
     """Return the names of the parts: the stems of the model that took the song apart."""
     return tuple(name for name in _waves() if name != SONG)

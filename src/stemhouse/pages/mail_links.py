@@ -16,6 +16,7 @@ from stemhouse.domains.accounts import service_mailed
 from stemhouse.domains.accounts.access import from_our_site, limit_sign_in
 from stemhouse.domains.accounts.passwords import MAX_LENGTH, MIN_LENGTH
 from stemhouse.errors import Conflict, LinkExpired
+from stemhouse.http.schemas import Storable
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
 from stemhouse.pages.rendering import answer
@@ -25,8 +26,8 @@ from stemhouse.pages.visitor import Visitor
 
 router = page_router()
 
-Token = Annotated[str, Form(max_length=100)]
-Password = Annotated[str, Form(max_length=MAX_LENGTH)]
+Token = Annotated[str, Form(max_length=100), Storable]
+Password = Annotated[str, Form(max_length=MAX_LENGTH), Storable]
 
 _CHECKED: Final = [Depends(from_our_site), Depends(limit_sign_in)]
 

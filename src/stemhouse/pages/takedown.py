@@ -13,6 +13,7 @@ from stemhouse.domains.accounts.access import from_our_site
 from stemhouse.domains.takedowns import routes
 from stemhouse.domains.takedowns.schemas import TakedownRequest
 from stemhouse.domains.takedowns.states import ROLES
+from stemhouse.http.schemas import Storable
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace
@@ -22,8 +23,8 @@ from stemhouse.pages.scene import Scene, Sheet, TheScene
 
 router = page_router()
 
-Line = Annotated[str, Form(max_length=320)]
-Paragraph = Annotated[str, Form(max_length=5000)]
+Line = Annotated[str, Form(max_length=320), Storable]
+Paragraph = Annotated[str, Form(max_length=5000), Storable]
 
 _CHECKED: Final = [Depends(from_our_site), Depends(routes.limit_takedowns)]
 
@@ -44,7 +45,7 @@ def report(
     email: Line = "",
     role: Line = "",
     work: Paragraph = "",
-    where: Annotated[str, Form(alias="place", max_length=5000)] = "",
+    where: Annotated[str, Form(alias="place", max_length=5000), Storable] = "",
     statement: Paragraph = "",
     true_and_entitled: Line = "",
 ) -> Response:

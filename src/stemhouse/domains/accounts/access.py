@@ -162,9 +162,16 @@ def from_our_site(request: Request) -> None:
         The browser says that another site is behind the request.
     """
     origin = request.headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host")
+    foreign = origin is not None and _host_in(origin) != request.headers.get("host")
     if foreign or request.headers.get("sec-fetch-site") == "cross-site":
         raise Forbidden("this must be sent from a page of this site, or by a program")
+
+
+def _host_in(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # such as half of a pair of brackets
+        return None
 
 
 def guest_of(request: Request) -> Principal | None:

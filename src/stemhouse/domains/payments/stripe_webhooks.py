@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 from typing import Final
 
 from stemhouse.domains.payments.facts import EventFacts
 from stemhouse.domains.payments.reading import event_of
+from stemhouse.domains.payments.tables import STRIPE_ID_LENGTH
 from stemhouse.errors import InvalidOption
 
 MOST_BYTES: Final = 1_000_000
 TOLERANCE_S: Final = 300
 """How old a signature may be: an older one may be a replay, and Stripe signs each try anew."""
+
+_ID: Final = re.compile(rf"[!-~]{{1,{STRIPE_ID_LENGTH}}}")
+_UNREADABLE: Final = (
+    *(ValueError, KeyError, TypeError, AttributeError),
+    *(OverflowError, RecursionError),  # a time beyond all years, brackets without an end
+)
 
 
 def prove(secret: str, body: bytes, signature: str, now: datetime) -> None:
@@ -25,6 +33,8 @@ def prove(secret: str, body: bytes, signature: str, now: datetime) -> None:
     """
     import stripe
 
+    if not signature.isascii():
+        raise InvalidOption("this is not signed by Stripe for this site")
     try:
         # No tolerance here: the library would ask the machine's clock, and we ask ours.
         stripe.WebhookSignature.verify_header(body, signature, secret)
@@ -48,6 +58,13 @@ def read_event(body: bytes) -> EventFacts | None:
         It is not an event.
     """
     try:
-        return event_of(json.loads(body))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        facts = event_of(json.loads(body))
+    except _UNREADABLE as error:
         raise InvalidOption("this is not an event of Stripe") from error
+    if facts is not None and not (_is_id(facts.id) and _is_id(facts.object_id)):
+        raise InvalidOption("this is not an event of Stripe")
+    return facts
+
+
+def _is_id(text: object) -> bool:
+    return isinstance(text, str) and _ID.fullmatch(text) is not None

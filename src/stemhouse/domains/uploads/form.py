@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from email.message import Message
 
-from python_multipart.exceptions import MultipartParseError
+from python_multipart.exceptions import FormParserError, MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -35,10 +35,7 @@ class FormReader:
     """
 
     def __init__(self, content_type: str) -> None:
-        kind, options = parse_options_header(content_type)
-        boundary = options.get(b"boundary")
-        if kind != b"multipart/form-data" or not boundary:
-            raise InvalidOption("send the song as multipart/form-data, in a field named 'file'")
+        boundary = _boundary(content_type)
         self.name: str | None = None
         self.finished = False
         self.data = bytearray()
@@ -57,11 +54,14 @@ class FormReader:
             "on_part_end": self._part_ends,
         }
         # What is too much beside the file is counted here, with an error that says so.
-        self._parser = MultipartParser(
-            boundary,
-            callbacks,  # type: ignore[arg-type]
-            max_header_size=OVERHEAD_BYTES,
-        )
+        try:
+            self._parser = MultipartParser(
+                boundary,
+                callbacks,  # type: ignore[arg-type]
+                max_header_size=OVERHEAD_BYTES,
+            )
+        except FormParserError as error:
+            raise InvalidOption("the form's boundary is too long: 256 bytes at most") from error
 
     def feed(self, data: bytes) -> None:
         """Read a block of the form; what it holds of the file is then in `data`."""
@@ -95,17 +95,15 @@ class FormReader:
 
     def _headers_end(self) -> None:
         value = self._headers.get(b"content-disposition", b"").decode("utf-8", "replace")
-        described = Message()
-        described["content-disposition"] = value.replace("\r", " ").replace("\n", " ")
-        field = described.get_param("name", header="content-disposition")
+        field, file_name = _described(value)
         if field != FIELD:
-            if described.get_filename() is not None:
+            if file_name is not None:
                 raise InvalidOption(f"the song belongs in a field named '{FIELD}'")
             return
         if self.name is not None:
             raise InvalidOption("the form holds two files; send one at a time")
         self._in_file = True
-        self.name = _unescaped(described.get_filename() or "song")
+        self.name = _unescaped(file_name or "song")
 
     def _part_data(self, data: bytes, start: int, end: int) -> None:
         if self._in_file:
@@ -120,6 +118,29 @@ class FormReader:
         self._beside += size
         if self._beside > OVERHEAD_BYTES:
             raise InvalidOption("the form holds too much beside the file")
+
+
+def _boundary(content_type: str) -> bytes:
+    try:
+        kind, options = parse_options_header(content_type)
+    except ValueError:
+        kind, options = b"", {}
+    boundary = options.get(b"boundary")
+    if kind != b"multipart/form-data" or not boundary:
+        raise InvalidOption("send the song as multipart/form-data, in a field named 'file'")
+    return boundary
+
+
+def _described(disposition: str) -> tuple[object, str | None]:
+    """Return what a part's Content-Disposition names: its field, and its file."""
+    described = Message()
+    described["content-disposition"] = disposition.replace("\r", " ").replace("\n", " ")
+    try:
+        field = described.get_param("name", header="content-disposition")
+        return field, described.get_filename()
+    except ValueError as error:
+        # RFC 2231 lets them be in any character set that Python knows, and some decode nothing.
+        raise InvalidOption("the name of a file in the form cannot be read") from error
 
 
 def _unescaped(name: str) -> str:

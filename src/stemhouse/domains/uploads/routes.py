@@ -19,6 +19,7 @@ from stemhouse.domains.uploads.receiver import too_large
 from stemhouse.domains.uploads.schemas import FromAddress, UploadAnswer
 from stemhouse.domains.uploads.service import Announcement
 from stemhouse.domains.uploads.tables import Upload
+from stemhouse.http.bodies import reads_blocks
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.session import RequestSession
 
@@ -72,6 +73,7 @@ _FORM: dict[str, Any] = {
 
 
 @router.post("", status_code=201, openapi_extra=_FORM, dependencies=[Depends(limit_writes)])
+@reads_blocks
 async def send_upload(
     request: Request, principal: Sender, intake: TakesIn, examiners: Examiners
 ) -> UploadAnswer:

@@ -7,7 +7,6 @@ docs/decisions, "Resumable uploads are our own".
 from __future__ import annotations
 
 import base64
-import binascii
 from email.utils import format_datetime
 from functools import partial
 from http import HTTPStatus
@@ -28,6 +27,7 @@ from stemhouse.domains.uploads.routes import Examiners, Sender, TakesIn
 from stemhouse.domains.uploads.schemas import UploadAnswer
 from stemhouse.domains.uploads.service import Announcement
 from stemhouse.errors import InvalidOption, UploadTooLarge
+from stemhouse.http.bodies import reads_blocks
 from stemhouse.http.session import RequestSession
 from stemhouse.http.sites import ThePlace, TheSite
 
@@ -67,6 +67,7 @@ def tell_abilities(site: TheSite) -> Response:
 
 
 @router.post("", status_code=201, dependencies=[*_versioned, Depends(limit_writes)])
+@reads_blocks
 async def create_resumable(
     *,
     request: Request,
@@ -115,6 +116,7 @@ async def show_offset(
 
 
 @router.patch("/{upload_id}", status_code=204, dependencies=_versioned)
+@reads_blocks
 async def send_part(
     *,
     request: Request,
@@ -219,7 +221,7 @@ def _file_name(metadata: str) -> str:
         key, _, value = pair.strip().partition(" ")
         try:
             found[key] = base64.b64decode(value, validate=True).decode("utf-8", "replace")
-        except binascii.Error as error:
+        except ValueError as error:
             raise InvalidOption("the header Upload-Metadata holds text that is no base64") from (
                 error
             )
