@@ -65,6 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
             # The parser makes its own error of it, and that becomes an answer below.
             raise ValueError("the head of the request is too large")
         self._in_head, self._in_body = False, True
+        self._body_bytes = 0
         self._head_is_here()
         super().on_headers_complete()
 
@@ -122,13 +123,13 @@ class PatientProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(self.head_within_s, self.timeout_keep_alive_handler)
 
     def _wait_for_body(self) -> None:
-        self._body_bytes = 0
         self._pace = self.loop.call_later(self.body_window_s, self._look_at_body)
 
     def _look_at_body(self) -> None:
         self._pace = None
+        came_bytes, self._body_bytes = self._body_bytes, 0
         # Where reading is paused, the slow ones are we.
-        if self.flow.read_paused or self._body_bytes >= BODY_BYTES:
+        if self.flow.read_paused or came_bytes >= BODY_BYTES:
             self._wait_for_body()
         elif self.cycle.response_started:
             self.transport.close()
