@@ -50,7 +50,7 @@ class Browser:
 
 def mails(data_dir: Path, count: int) -> list[email.message.EmailMessage]:
     # Mails are sent after the request, by a thread.
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while len(found := sorted((data_dir / "mails").glob("*.eml"))) < count:
         assert time.monotonic() < deadline, f"{len(found)} of {count} mails came"
         time.sleep(0.05)

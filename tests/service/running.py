@@ -63,7 +63,7 @@ def running_server(
     finally:
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             end_family(process)
             raise
