@@ -10,6 +10,8 @@ from typing import Any
 
 from standardwebhooks import Webhook
 
+HELD_S = 120.0  # at most, so that no thread outlives a test that failed
+
 
 @dataclass(frozen=True)
 class Received:
@@ -27,7 +29,7 @@ class Receiver:
     statuses: list[int] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b"taken"
-    pause_s: float = 0.0
+    held: threading.Event | None = None  # what comes from now on is answered when it is set
     received: list[Received] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -40,9 +42,10 @@ class Receiver:
                 # Each status answers one request; the last one stays.
                 several = len(outer.statuses) > 1
                 status = outer.statuses.pop(0) if several else (outer.statuses or [204])[0]
-                pause_s = outer.pause_s
+                held = outer.held
                 outer.received.append(Received(self.path, headers, body))
-                time.sleep(pause_s)
+                if held is not None:
+                    held.wait(HELD_S)
                 self.send_response(status)
                 body = b"" if status == 204 else outer.body
                 for name, value in {"Content-Length": str(len(body)), **outer.headers}.items():
