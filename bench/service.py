@@ -1,4 +1,4 @@
-"""Measures the service: what it adds to the engine, reads under load, watchers, workers."""
+"""Measures the service: what it adds to the engine, stops, reads, watchers, workers."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from bench.machine import busy, describe_machine
 from bench.report import save
 from bench.server import Service, ServiceFailed, started
 from bench.song import make_song
+from bench.stops import measure_stops
 from stemhouse.engine.output import Output
 from stemhouse.engine.separator import Separator
 
@@ -55,6 +56,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="songs for the overhead")
     parser.add_argument("--seconds", type=float, default=180.0, help="length of those songs")
     parser.add_argument("--starts", type=int, default=40, help="jobs for queue to start")
+    parser.add_argument("--stops", type=int, default=20, help="songs that are stopped midway")
     parser.add_argument("--readers", type=int, default=16, help="clients that read at once")
     parser.add_argument("--reading", type=float, default=10.0, help="seconds that they read")
     parser.add_argument("--watchers", type=int, default=1000, help="clients that watch at once")
@@ -188,6 +190,10 @@ def starts(arguments: argparse.Namespace, folder: Path) -> list[Row]:
             "100 ms",
         )
     ]
+
+
+def stops(arguments: argparse.Namespace, folder: Path) -> list[Row]:
+    return measure_stops(folder, arguments.stops, model_settings(arguments))
 
 
 def seconds_between(first: str, second: str) -> float:
@@ -402,6 +408,7 @@ def machine_busy_s() -> float:
 MEASURES: dict[str, Measure] = {
     "overhead": overhead,
     "starts": starts,
+    "stops": stops,
     "reads": reads,
     "watching": watching,
     "throughput": throughput,
