@@ -41,7 +41,6 @@ QUICK, THOROUGH = 4, 60
 NOWHERE = "http://127.0.0.1:9/song.mp3"
 
 pytestmark = [
-    pytest.mark.timeout(600),
     # The service runs in this process, and may use `random` while a request is made up.
     pytest.mark.filterwarnings("ignore::hypothesis.errors.HypothesisDeprecationWarning"),
 ]

@@ -49,8 +49,6 @@ from tests.service.lines import Line
 from tests.service.serving import Served, served
 from tests.service.webhook_receiver import Receiver
 
-pytestmark = pytest.mark.timeout(120)
-
 QUICK = Connection(retries=Retries(first_wait_s=0.01, longest_wait_s=0.1))
 
 

@@ -34,7 +34,7 @@ from tests.service.running import (
     written,
 )
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
+pytestmark = pytest.mark.slow
 
 STEMS = ["vocals", "accompaniment"]
 LOSSLESS = {"wav": "wav", "wav24": "wav", "wavfloat": "wav", "flac": "flac", "flac24": "flac"}

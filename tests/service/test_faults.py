@@ -25,7 +25,7 @@ from tests.service.installation import (
     noise,
 )
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.faults
 
 SONG_S = 120.0
 

@@ -15,7 +15,7 @@ from stemhouse.settings import Settings
 from tests.service.disks import filled, grow, small_disk
 from tests.service.installation import Installation, expected_digests, installed, noise
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.faults
 
 SONG_S = 120.0
 

@@ -31,7 +31,7 @@ from tests.service.installation import (
 from tests.service.lines import Line
 from tests.service.postgres import PrivatePostgres, find_binaries
 
-pytestmark = [pytest.mark.faults, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.faults
 
 SONG_S = 120.0
 

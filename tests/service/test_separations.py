@@ -29,8 +29,6 @@ from stemhouse.testing.sites import write_site
 from tests.service.conftest import MakeMember, Member
 from tests.service.installation import DATA, MODEL, noise
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def settings(settings: Settings, tmp_path: Path) -> Settings:
