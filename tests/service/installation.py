@@ -150,7 +150,7 @@ class Installation:
         with transaction(self.sessions, read_only=True) as session:
             return session.get_one(Job, job_id)
 
-    def wait(self, job_id: str, until: Callable[[Job], bool], within_s: float = 120) -> Job:
+    def wait(self, job_id: str, until: Callable[[Job], bool], within_s: float = 240) -> Job:
         deadline = time.monotonic() + within_s
         while time.monotonic() < deadline:
             job = self.job(job_id)
@@ -159,7 +159,7 @@ class Installation:
             time.sleep(0.02)
         raise AssertionError(f"still {job.state}, attempt {job.attempt}, {job.done_samples}")
 
-    def wait_until(self, holds: Callable[[], bool], within_s: float = 120) -> None:
+    def wait_until(self, holds: Callable[[], bool], within_s: float = 240) -> None:
         deadline = time.monotonic() + within_s
         while not holds():
             assert time.monotonic() < deadline
@@ -195,7 +195,7 @@ class Installation:
         with transaction(self.sessions) as session:
             return heartbeat.ended(session)
 
-    def end_of(self, job_id: str, within_s: float = 120) -> Job:
+    def end_of(self, job_id: str, within_s: float = 240) -> Job:
         return self.wait(job_id, lambda job: job.state not in {"queued", "processing"}, within_s)
 
     def in_mid_song(self, job_id: str) -> Job:

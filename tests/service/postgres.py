@@ -103,7 +103,7 @@ class PrivatePostgres:
         self._process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while find_server(self._port) is None:
             if self._process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail("the PostgreSQL that the tests started does not answer")
@@ -114,7 +114,7 @@ class PrivatePostgres:
         # is told: runuser would make a SIGTERM of it, which waits for whoever is connected.
         if self._process is not None and self._process.poll() is None:
             os.kill(int((self._data / "postmaster.pid").read_text().split()[0]), how)
-            self._process.wait(timeout=30)
+            self._process.wait(timeout=120)
 
     def remove(self) -> None:
         self.stop()

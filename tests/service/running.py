@@ -69,7 +69,7 @@ def running_server(
             raise
 
 
-def wait_until_ready(server: RunningServer, within_s: float = 60) -> None:
+def wait_until_ready(server: RunningServer, within_s: float = 240) -> None:
     deadline = time.monotonic() + within_s
     with server.client() as client:
         while time.monotonic() < deadline:

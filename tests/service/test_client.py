@@ -98,7 +98,7 @@ def test_a_song_goes_there_and_its_stems_come_back(
 
     upload = client.upload(song)
     job = client.create_job(upload.id, quality="fast")
-    job = client.wait(job.id, timeout_s=60, watch=lambda one: seen.append(one.status))
+    job = client.wait(job.id, timeout_s=120, watch=lambda one: seen.append(one.status))
     files = [
         client.download_stem(job.id, stem.name, tmp_path / "out" / f"{stem.name}.wav")
         for stem in job.stems_or_raise()
@@ -334,7 +334,7 @@ def test_a_job_can_be_cancelled_and_deleted(client: Client, large_song: Path) ->
     job = client.create_job(client.upload(large_song).id, quality="best")
 
     client.cancel_job(job.id)
-    ended = client.wait(job.id, timeout_s=30)
+    ended = client.wait(job.id, timeout_s=120)
     with pytest.raises(Cancelled):
         ended.stems_or_raise()
     client.delete_job(job.id)
@@ -358,6 +358,7 @@ def test_prices_models_and_lists(client: Client, song: Path) -> None:
 
     quote = client.quote(uploads[0], stems=["vocals"])
     job = client.create_job(uploads[0], quality="fast", stems=["vocals"], wait_s=30)
+    job = client.wait(job.id, timeout_s=120)
 
     assert (quote.price.amount, quote.stems) == (2, ["vocals"])
     assert [stem.name for stem in job.stems_or_raise()] == ["vocals"]

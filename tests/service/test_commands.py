@@ -144,7 +144,7 @@ def test_the_web_half_starts_answers_and_stops(run: Run, environment: dict[str, 
         missing = httpx2.get(f"http://127.0.0.1:{port}/v1/keys/key_secret?token=abc")
     finally:
         process.send_signal(signal.SIGTERM)
-        _, told = process.communicate(timeout=30)
+        _, told = process.communicate(timeout=60)
 
     assert ready == {"status": "ok"}
     assert missing.status_code == 401
@@ -154,7 +154,7 @@ def test_the_web_half_starts_answers_and_stops(run: Run, environment: dict[str, 
 
 
 def wait_for(url: str, process: subprocess.Popen[str]) -> object:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while True:
         assert process.poll() is None, process.stderr.read()
         assert time.monotonic() < deadline

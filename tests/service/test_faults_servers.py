@@ -180,7 +180,7 @@ def test_a_storage_that_stays_away_ends_the_song_and_pays_it_back(
     house.in_mid_song(job_id)
     line.cut()
 
-    job = house.end_of(job_id, within_s=200)
+    job = house.end_of(job_id)
     paid = house.spent(owner)
     line.mend()
     next_job = house.end_of(house.submit(owner, house.upload(owner, noise(5), 5)))

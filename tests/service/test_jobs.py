@@ -275,7 +275,7 @@ def test_a_child_that_lets_nothing_run_ends_with_its_killed_worker(tmp_path: Pat
     assert gone_within(child, 60.0), "it would spin for ever"
 
 
-def wait_for(number: Callable[[], int], within_s: float = 30.0) -> int:
+def wait_for(number: Callable[[], int], within_s: float = 120.0) -> int:
     deadline = time.monotonic() + within_s
     while True:
         try:

@@ -70,7 +70,7 @@ class Receiver:
         self._server.server_close()
         self._thread.join()
 
-    def wait(self, count: int, within_s: float = 30) -> list[Received]:
+    def wait(self, count: int, within_s: float = 120) -> list[Received]:
         deadline = time.monotonic() + within_s
         while len(self.received) < count and time.monotonic() < deadline:
             time.sleep(0.02)
