@@ -155,7 +155,7 @@ def fits(page: Page) -> bool:
 def expect_after_reload(page: Page, where: str, words: str) -> None:
     # Webhooks come when they come.
     place, wanted = page.locator(where).first, re.compile(words)
-    for _ in range(40):
+    for _ in range(120):
         page.reload()
         expect(place).to_be_visible()
         if wanted.search(place.text_content() or ""):

@@ -140,7 +140,7 @@ def test_a_single_stem_is_compared_with_the_whole_song(
     page.get_by_role("button", name="Play").click()
     stem = loudness(recorded(page, "await hear(1)"))
     page.get_by_role("button", name="Original").click()
-    page.wait_for_timeout(100)  # the switch fades
+    recorded(page, "await hear(0.2)")  # the switch fades
     whole = loudness(recorded(page, "await hear(1)"))
     sent = loudness(soundfile.read(song("Again.wav", seconds=6.0))[0])
     assert whole == pytest.approx(sent, rel=0.05)  # another second of the same noise
