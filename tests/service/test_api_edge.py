@@ -6,13 +6,15 @@ import json
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Response
+from fastapi import Request as HttpRequest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from stemhouse.api.app import create_app
@@ -20,6 +22,7 @@ from stemhouse.api.parts import PARTS
 from stemhouse.db.session import SessionFactory, reading
 from stemhouse.domains.accounts.access import CurrentPrincipal, limit_writes
 from stemhouse.domains.accounts.tables import Account
+from stemhouse.domains.uploads.tables import Upload
 from stemhouse.errors import DiskFull, PaymentRequired, RateLimited
 from stemhouse.http.idempotency import Idempotent
 from stemhouse.http.part import Part
@@ -62,6 +65,42 @@ def make_thing(
 def commit_early(session: RequestSession, now: Now) -> None:
     add_guest(session, now)
     session.commit()
+
+
+@router.post("/overtaken/{how}")
+def change_what_is_gone(how: str, session: RequestSession, now: Now) -> None:
+    if how == "changed":
+        add_guest(session, now)
+        account = session.scalars(select(Account)).one()
+        gone = delete(Account).where(Account.id == account.id)
+        session.execute(gone, execution_options={"synchronize_session": False})
+        account.plan = "another"
+    owner = {"site_id": "default", "account_id": "acct_nobody"}
+    if how == "added":
+        session.add(
+            Upload(id="upl_1", way="form", state="receiving", name="x", **owner, **_begun(now))
+        )
+    if how == "twice":
+        for _ in range(2):
+            session.expunge_all()
+            facts = {"site_id": "default", "kind": "guest", "plan": "free", "created_at": now}
+            session.add(Account(id="acct_1", **facts))
+            session.flush()
+
+
+def _begun(now: datetime) -> dict[str, Any]:
+    return {
+        "received_bytes": 0,
+        "tags": {},
+        "retention_s": 60.0,
+        "created_at": now,
+        "expires_at": now,
+    }
+
+
+@router.post("/leaves")
+async def read_what_is_cut_off(request: HttpRequest) -> int:
+    return len([block async for block in request.stream()])
 
 
 @router.get("/writes")
@@ -177,6 +216,52 @@ def test_a_commit_in_a_route_fails_and_leaves_nothing(
 
     assert answer.status_code == 500
     assert guests(sessions) == 0
+
+
+@pytest.mark.parametrize("how", ["changed", "added"])
+def test_what_another_request_removed_meanwhile_is_a_conflict(
+    client: TestClient, sessions: SessionFactory, how: str
+) -> None:
+    answer = client.post(f"/trial/overtaken/{how}")
+
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "conflict"
+    assert guests(sessions) == 0
+
+
+def test_other_rules_that_a_change_breaks_are_our_fault(
+    client: TestClient, sessions: SessionFactory
+) -> None:
+    answer = client.post("/trial/overtaken/twice")
+
+    assert answer.status_code == 500
+    assert guests(sessions) == 0
+
+
+def test_a_request_that_is_cut_off_is_no_fault_of_ours(
+    app: FastAPI, client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/trial/leaves",
+        "query_string": b"",
+        "headers": [(b"host", b"testserver"), (b"content-length", b"9")],
+    }
+    came = [{"type": "http.request", "body": b"so", "more_body": True}, {"type": "http.disconnect"}]
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return came.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    assert client.portal is not None
+    client.portal.call(app, scope, receive, send)
+
+    assert sent[0]["status"] == 400
+    assert not [line for line in caplog.records if line.levelno >= logging.ERROR]
 
 
 def test_a_get_cannot_write(client: TestClient, sessions: SessionFactory) -> None:

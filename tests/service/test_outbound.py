@@ -153,6 +153,14 @@ def test_redirects_are_followed_a_few_times(server: Server) -> None:
         read(f"{server.address}/round")
 
 
+@pytest.mark.parametrize("location", ["http://[", "http://[::1", "http://a:b/", "//:99999/", "x:"])
+def test_redirects_to_what_is_no_address_are_refused(server: Server, location: str) -> None:
+    server.answers["/a"] = (302, {"Location": location}, b"")
+
+    with pytest.raises(AddressRefused):
+        read(f"{server.address}/a")
+
+
 def resolving(
     monkeypatch: pytest.MonkeyPatch, answers: Callable[[str, int], list[str]]
 ) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -9,18 +10,24 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from stemhouse.api.statuses import status_of
-from stemhouse.errors import RateLimited, StemhouseError, Unauthenticated
+from stemhouse.db.gone import lost_a_row
+from stemhouse.errors import Conflict, RateLimited, StemhouseError, Unauthenticated
 from stemhouse.pages.failures import (
     is_signing_in,
     not_found_page,
     not_signed_in_page,
     wants_page,
 )
+
+logger = logging.getLogger(__name__)
 
 _CODES = {
     400: "bad_request",
@@ -44,6 +51,9 @@ def install_error_bodies(app: FastAPI) -> None:
     app.add_exception_handler(StemhouseError, _known)
     app.add_exception_handler(RequestValidationError, _unprocessable)
     app.add_exception_handler(HTTPException, _framework)
+    app.add_exception_handler(ClientDisconnect, _cut_off)
+    app.add_exception_handler(IntegrityError, _overtaken)
+    app.add_exception_handler(StaleDataError, _overtaken)
 
 
 def error_answer(
@@ -132,6 +142,25 @@ async def _framework(request: Request, error: Exception) -> Response:
         _MESSAGES.get(error.status_code, str(error.detail) or fallback),
         request_id=request_id_of(request),
         headers=headers,
+    )
+
+
+async def _overtaken(request: Request, error: Exception) -> Response:
+    if not lost_a_row(error):
+        raise error
+    # Told in the log: a fault of ours would look the same, and come back.
+    logger.warning("a request was overtaken", extra={"error": type(error).__name__})
+    refusal = Conflict("what this is about was removed at the same moment: look again")
+    return await _known(request, refusal)
+
+
+async def _cut_off(request: Request, _error: Exception) -> Response:
+    # Nobody reads it; but it is no fault of ours that the log should tell.
+    return error_answer(
+        HTTPStatus.BAD_REQUEST,
+        "bad_request",
+        "the request was cut off",
+        request_id=request_id_of(request),
     )
 
 

@@ -97,8 +97,15 @@ def fetch(address: str, policy: OutboundPolicy) -> Iterator[Answer]:
                 if response.status not in _REDIRECTS or "location" not in headers:
                     yield Answer(response.status, address, headers, response.iter_stream())
                     return
-                address = urljoin(address, headers["location"])
+                address = _next(address, headers["location"])
     raise AddressRefused("this address redirects too often")
+
+
+def _next(address: str, location: str) -> str:
+    try:
+        return urljoin(address, location)
+    except ValueError as error:
+        raise AddressRefused("this address redirects to what is no address") from error
 
 
 def post(address: str, headers: dict[str, str], body: bytes, policy: OutboundPolicy) -> Reply:
