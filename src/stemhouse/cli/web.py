@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from stemhouse.cli.beginning import for_good
 from stemhouse.cli.entry import ConfigOption, DataOption, read_settings
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
     from sqlalchemy import Engine
+    from uvicorn import Server
 
     from stemhouse.settings import Settings
 
@@ -49,12 +52,13 @@ def serve(
 
     With nothing set up it keeps everything in the user's data folder and makes its database.
     """
-    from stemhouse.db.checks import compare, upgrade
+    with for_good():
+        from stemhouse.db.checks import compare, upgrade
 
-    settings = _settings(config, host=host, port=port, data_dir=data_dir)
-    engine = _engine(settings)
-    if settings.on_sqlite and compare(engine).kind == "empty":
-        upgrade(engine)
+        settings = _settings(config, host=host, port=port, data_dir=data_dir)
+        engine = _engine(settings)
+        if settings.on_sqlite and compare(engine).kind == "empty":
+            upgrade(engine)
     _run(settings, engine, with_worker=True)
 
 
@@ -80,20 +84,37 @@ def _engine(settings: Settings) -> Engine:
 
 
 def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
-    import gc
+    # To look through modules and routes for garbage, now and then while people wait, would take a
+    # quarter of a second.
+    with for_good():
+        from stemhouse.api.app import create_app
+        from stemhouse.db.checks import check
+        from stemhouse.sites.hosts import address_of
 
+        check(engine)
+        _check_address(settings.host, settings.port)
+        app = create_app(settings, engine=engine, with_worker=with_worker)
+        server = _server(app, settings)
+    typer.echo(f"Stemhouse is at {settings.address}", err=True)
+    for site in app.state.services.sites.all():
+        typer.echo(f"  {site.title:<16} {address_of(site, settings.address)}/", err=True)
+    # The reference of the API, half a second's work: its first reader would have waited for it.
+    later = Timer(_SETTLED_S, app.openapi)
+    later.daemon = True
+    later.start()
+    server.run()
+    later.cancel()
+    if not server.started:
+        raise typer.Exit(1)
+
+
+def _server(app: FastAPI, settings: Settings) -> Server:
     import uvicorn
 
-    from stemhouse.api.app import create_app
     from stemhouse.api.protocol import PatientProtocol
     from stemhouse.api.proxies import behind_proxies
-    from stemhouse.db.checks import check
-    from stemhouse.sites.hosts import address_of
 
-    check(engine)
-    _check_address(settings.host, settings.port)
-    app = create_app(settings, engine=engine, with_worker=with_worker)
-    server = uvicorn.Server(
+    return uvicorn.Server(
         uvicorn.Config(
             behind_proxies(app, settings.trusted_proxies),
             host=settings.host,
@@ -107,20 +128,6 @@ def _run(settings: Settings, engine: Engine, *, with_worker: bool) -> None:
             timeout_keep_alive=_KEEP_ALIVE_S,
         )
     )
-    typer.echo(f"Stemhouse is at {settings.address}", err=True)
-    for site in app.state.services.sites.all():
-        typer.echo(f"  {site.title:<16} {address_of(site, settings.address)}/", err=True)
-    # Modules and routes stay for good. To look through all of them for garbage, now and then while
-    # people wait, would take a quarter of a second.
-    gc.freeze()
-    # The reference of the API, half a second's work: its first reader would have waited for it.
-    later = Timer(_SETTLED_S, app.openapi)
-    later.daemon = True
-    later.start()
-    server.run()
-    later.cancel()
-    if not server.started:
-        raise typer.Exit(1)
 
 
 def _check_address(host: str, port: int) -> None:

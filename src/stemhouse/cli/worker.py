@@ -6,6 +6,7 @@ import signal
 import threading
 from typing import TYPE_CHECKING
 
+from stemhouse.cli.beginning import for_good
 from stemhouse.cli.entry import ConfigOption, read_settings
 
 if TYPE_CHECKING:
@@ -21,15 +22,16 @@ def worker(config: ConfigOption = None) -> None:
 
 def run_worker(settings: Settings) -> None:
     """Run a worker until SIGINT or SIGTERM."""
-    from stemhouse.db.checks import check
-    from stemhouse.db.session import make_engine, make_sessions
-    from stemhouse.domains.worker import running_worker
-    from stemhouse.logs import configure_logging
-    from stemhouse.storage import open_storage
+    with for_good():
+        from stemhouse.db.checks import check
+        from stemhouse.db.session import make_engine, make_sessions
+        from stemhouse.domains.worker import running_worker
+        from stemhouse.logs import configure_logging
+        from stemhouse.storage import open_storage
 
-    configure_logging(settings)
-    engine = make_engine(settings.effective_database_url)
-    check(engine)
+        configure_logging(settings)
+        engine = make_engine(settings.effective_database_url)
+        check(engine)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: stopped.set())
