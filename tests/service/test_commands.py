@@ -21,17 +21,27 @@ LONG = "0123456789abcdef0123456789abcdef"
 
 
 @pytest.fixture
-def environment(tmp_path: Path, empty_database_url: str) -> dict[str, str]:
+def environment(tmp_path: Path, database_url: str) -> dict[str, str]:
     ours = {name: text for name, text in os.environ.items() if not name.startswith("STEMHOUSE_")}
     return ours | {
         "STEMHOUSE_DATA_DIR": str(tmp_path / "data"),
-        "STEMHOUSE_DATABASE_URL": empty_database_url,
+        "STEMHOUSE_DATABASE_URL": database_url,
         "STEMHOUSE_SECRET_KEY": LONG,
     }
 
 
 @pytest.fixture
 def run(environment: dict[str, str]) -> Run:
+    return runner(environment)
+
+
+@pytest.fixture
+def run_on_nothing(environment: dict[str, str], empty_database_url: str) -> Run:
+    # Where the database is still to be made.
+    return runner(environment | {"STEMHOUSE_DATABASE_URL": empty_database_url})
+
+
+def runner(environment: dict[str, str]) -> Run:
     def run(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "stemhouse", *arguments]
         return subprocess.run(command, env=environment, input=given, capture_output=True, text=True)
@@ -45,7 +55,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_database_is_made_checked_and_backed_up(run: Run, tmp_path: Path) -> None:
+def test_a_database_is_made_checked_and_backed_up(run_on_nothing: Run, tmp_path: Path) -> None:
+    run = run_on_nothing
     before = run("db", "check")
     upgraded = run("db", "upgrade")
     after = run("db", "check")
@@ -63,8 +74,6 @@ def test_a_database_is_made_checked_and_backed_up(run: Run, tmp_path: Path) -> N
 
 
 def test_an_account_and_its_key_let_in_until_revoked(run: Run) -> None:
-    run("db", "upgrade")
-
     made = json.loads(run("user", "create", "Ada@example.org", "--json").stdout)
     listed = json.loads(run("user", "list", "--json").stdout)
     key = json.loads(run("key", "create", "ada@example.org", "--json").stdout)
@@ -86,8 +95,6 @@ def test_an_account_and_its_key_let_in_until_revoked(run: Run) -> None:
     ],
 )
 def test_what_cannot_be_done_is_one_line(run: Run, arguments: tuple[str, ...]) -> None:
-    run("db", "upgrade")
-
     answer = run(*arguments)
 
     assert answer.returncode in (2, 3)
@@ -96,8 +103,6 @@ def test_what_cannot_be_done_is_one_line(run: Run, arguments: tuple[str, ...]) -
 
 
 def test_a_password_may_come_from_standard_input(run: Run) -> None:
-    run("db", "upgrade")
-
     good = run("user", "create", "a@example.org", "--password-stdin", given="long enough\n")
     short = run("user", "create", "b@example.org", "--password-stdin", given="short\n")
 
@@ -107,6 +112,7 @@ def test_a_password_may_come_from_standard_input(run: Run) -> None:
     assert "short" not in short.stderr.replace("shorter", "")
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 def test_the_configuration_hides_secrets(run: Run) -> None:
     shown = run("config", "--json")
 
@@ -114,16 +120,16 @@ def test_the_configuration_hides_secrets(run: Run) -> None:
     assert LONG not in shown.stdout + run("config").stdout
 
 
-def test_web_refuses_a_database_that_is_behind(run: Run) -> None:
-    answer = run("web", "--port", str(free_port()))
+def test_web_refuses_a_database_that_is_behind(run_on_nothing: Run) -> None:
+    answer = run_on_nothing("web", "--port", str(free_port()))
 
     assert answer.returncode == 2
     assert "stemhouse db upgrade" in answer.stderr
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 @pytest.mark.parametrize("command", ["web", "serve"])
 def test_a_port_that_is_taken_is_said_before_anything_starts(run: Run, command: str) -> None:
-    run("db", "upgrade")
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
 
@@ -134,8 +140,7 @@ def test_a_port_that_is_taken_is_said_before_anything_starts(run: Run, command: 
     assert answer.stderr.count("\n") == 1
 
 
-def test_the_web_half_starts_answers_and_stops(run: Run, environment: dict[str, str]) -> None:
-    run("db", "upgrade")
+def test_the_web_half_starts_answers_and_stops(environment: dict[str, str]) -> None:
     port = free_port()
     command = [sys.executable, "-m", "stemhouse", "web", "--port", str(port)]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
