@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
+import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -224,6 +225,17 @@ class Shop:
             job = f"job_{random.random()}"
             ledger.hold(job, songs)
             ledger.settle(job, songs)
+
+
+@contextmanager
+def without_pauses() -> Iterator[None]:
+    # Stripe's library leaves a Stripe that failed alone for a second before it asks again. The fake
+    # one fails as often as it is told to.
+    import stripe
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stripe.HTTPClient, "INITIAL_DELAY", 0.0)
+        yield
 
 
 def write_shop(folder: Path, site: str, **more: Any) -> Site:

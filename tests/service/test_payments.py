@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from stemhouse.db.session import SessionFactory
 from stemhouse.settings import Settings
-from stemhouse.sites.book import LOOK_EVERY_S
+from stemhouse.sites import book
 from stemhouse.testing.clock import ManualClock
 from stemhouse.testing.stripe import FakeStripe, running_stripe
 from stemhouse.testing.stripe.account import FakeAccount
@@ -27,6 +26,7 @@ from tests.service.shop import (
     posting,
     selling_settings,
     synced,
+    without_pauses,
     write_shop,
 )
 
@@ -35,7 +35,7 @@ KEYS = {"default": "sk_test_of_the_first_site", "second": "sk_test_of_the_second
 
 @pytest.fixture(scope="module")
 def fake() -> Iterator[FakeStripe]:
-    with running_stripe() as fake:
+    with running_stripe() as fake, without_pauses():
         yield fake
 
 
@@ -56,7 +56,10 @@ def shop(
     sessions: SessionFactory,
     clock: ManualClock,
     tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Shop]:
+    # What a test writes into a site's file counts with the next request.
+    monkeypatch.setattr(book, "LOOK_EVERY_S", 0.0)
     clients: list[TestClient] = []
     send = posting(lambda: clients[0])
     counters = {
@@ -84,7 +87,6 @@ def edit(folder: Path, old: str, new: str) -> None:
     file = folder / "sites" / "default" / "site.toml"
     assert old in file.read_text()
     file.write_text(file.read_text().replace(old, new))
-    time.sleep(LOOK_EVERY_S + 0.1)  # files are looked at once a second
 
 
 # --- packs

@@ -203,7 +203,6 @@ def test_an_event_that_is_too_large_is_not_read(shop: Shop) -> None:
 
 def test_a_site_that_sells_nothing_has_no_till(shop: Shop, buyer: Member, tmp_path: Path) -> None:
     write_site(tmp_path / "sites", "gifts", hosts=[])
-    edit(tmp_path, "charges = true", "charges = true")  # waits until the files are looked at
     signed_up = {"email": "ada@example.org", "password": "correct horse battery"}
     session = shop.client.post("/s/gifts/v1/account", json=signed_up).json()
     headers = {"X-CSRF-Token": session["csrf_token"]}
