@@ -11,6 +11,8 @@ from playwright.sync_api import Page
 
 LEAD_S = 0.04  # what the scheduler leaves itself before the first sample
 FADE_S = 0.004  # and how long it takes to open
+QUANTUM = 128  # frames that a browser computes at a time
+LOST_AT_ONCE = 4  # quanta
 
 _TO_BASE64 = """
   const toBase64 = async channels => {
@@ -124,8 +126,29 @@ def opened(samples: np.ndarray, rate: int) -> np.ndarray:
     return samples[:, int(np.ceil(FADE_S * rate)) + 1 :]
 
 
-def longest_match(heard: np.ndarray, song: np.ndarray, *, anywhere: bool = True) -> int:
-    # How long they are the same, wherever that is.
+def left_out(heard: np.ndarray) -> np.ndarray:
+    # Which samples of a recording the browser left out: it gives a whole quantum of silence, and
+    # goes on in step, where a thread that is held up has a lock of its graph in its hand.
+    quanta = heard.shape[1] // QUANTUM
+    blocks = heard[:, : quanta * QUANTUM].reshape(len(heard), quanta, QUANTUM)
+    silent = np.asarray(~blocks.any(axis=(0, 2)))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent.astype(np.int8), [0]])))
+    for begin, end in edges.reshape(-1, 2):
+        silent[begin:end] = end - begin <= LOST_AT_ONCE
+    mask = np.zeros(heard.shape[1], bool)
+    mask[: quanta * QUANTUM] = silent.repeat(QUANTUM)
+    return mask
+
+
+def longest_match(
+    heard: np.ndarray,
+    song: np.ndarray,
+    *,
+    anywhere: bool = True,
+    without: np.ndarray | None = None,
+) -> int:
+    # How long they are the same, wherever that is; without some samples of what was heard.
+    looked_at = np.ones(heard.shape[1], bool) if without is None else ~without
     marks = {song[0, at : at + 8].tobytes(): at for at in range(0, song.shape[1] - 8, 1)}
     best = at = 0
     while at < heard.shape[1] - 8:
@@ -136,6 +159,7 @@ def longest_match(heard: np.ndarray, song: np.ndarray, *, anywhere: bool = True)
         count = min(heard.shape[1] - at, song.shape[1] - found)
         differ = np.flatnonzero(
             (heard[:, at : at + count] != song[:, found : found + count]).any(axis=0)
+            & looked_at[at : at + count]
         )
         length = int(differ[0]) if differ.size else count
         best = max(best, length)
