@@ -9,13 +9,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import urlopen
 
-from stemhouse.storage import S3Options
+from stemhouse.storage import S3Options, S3Storage
 
 _START_S = 60.0
 
@@ -27,7 +27,7 @@ def running_s3(folder: Path, *, volume_mb: int = 64, volumes: int = 16) -> Itera
     Yields
     ------
     S3Options
-        How to reach a bucket of its own. Buckets are made when they are first written to.
+        How to reach a bucket of its own.
 
     Raises
     ------
@@ -45,15 +45,25 @@ def running_s3(folder: Path, *, volume_mb: int = 64, volumes: int = 16) -> Itera
     with ExitStack() as stack:
         log = stack.enter_context((folder / "server.log").open("wb"))
         server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        stack.callback(_remove_sockets, (s3, *others))
         stack.callback(_stop, server)
         _wait_until_answering(server, f"http://127.0.0.1:{s3}")
-        yield S3Options(
+        options = S3Options(
             bucket=f"test-{secrets.token_hex(4)}",
             endpoint=f"http://127.0.0.1:{s3}",
             access_key_id=key,
             secret_access_key=secret,
             retry_s=5.0,
         )
+        _make_bucket(options)
+        yield options
+
+
+def _make_bucket(options: S3Options) -> None:
+    # This server makes one when it is first written to.
+    storage = S3Storage(options)
+    storage.put("first/object", b"")
+    storage.delete_prefix("first/")
 
 
 def _identities(key: str, secret: str) -> dict[str, object]:
@@ -121,3 +131,10 @@ def _stop(server: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
+
+
+def _remove_sockets(ports: Iterable[int]) -> None:
+    # It makes them in this folder wherever its own is, and leaves them when it is killed.
+    for port in ports:
+        for left in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):
+            left.unlink(missing_ok=True)
