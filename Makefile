@@ -10,8 +10,8 @@ SONG   ?= examples/voice-over-guitars.flac
 STEMS  ?= separated
 MODEL  ?= spleeter-2stems
 # Twice as many as two cores need: some wait for servers and clocks while others compute. Together
-# they compute for 13 minutes, so two cores of a quiet machine take 7, and busier ones longer. Each
-# takes up to 3 GB, so give fewer where memory is short.
+# they compute for ten minutes; two cores of a quiet machine take six, and slow ones twice as long.
+# Each takes up to 3 GB, so give fewer where memory is short.
 PYTEST_WORKERS ?= 4
 # Neighbours stay together, because they share servers; who is done takes over from the other.
 PYTEST_SPREAD  := -n $(PYTEST_WORKERS) --dist worksteal
