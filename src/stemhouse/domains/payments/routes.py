@@ -23,7 +23,7 @@ from stemhouse.domains.payments.schemas import (
 from stemhouse.domains.payments.service import Shopper
 from stemhouse.domains.payments.tables import Bill, Purchase
 from stemhouse.domains.payments.till import Till
-from stemhouse.errors import Forbidden, UploadTooLarge
+from stemhouse.errors import Forbidden
 from stemhouse.http.pagination import Page, WantedPage, fetch_page
 from stemhouse.http.services import Now
 from stemhouse.http.session import RequestSession
@@ -109,16 +109,6 @@ def list_invoices(principal: Reader, session: RequestSession, page: WantedPage) 
     return Page(data=[BillAnswer.model_validate(row) for row in rows], next_cursor=cursor)
 
 
-async def _body(request: Request) -> bytes:
-    # As it came: a signature is over every byte of it.
-    body = b""
-    async for block in request.stream():
-        body += block
-        if len(body) > stripe_webhooks.MOST_BYTES:
-            raise UploadTooLarge("an event of Stripe is not that large")
-    return body
-
-
 async def _event(
     request: Request,
     till: TheTill,
@@ -130,7 +120,7 @@ async def _event(
     ] = "",
 ) -> EventFacts | None:
     secret = till.webhook_secret(site)
-    body = await _body(request)
+    body = await request.body()  # as it came: a signature is over every byte of it
     await run_in_threadpool(stripe_webhooks.prove, secret, body, stripe_signature, now)
     return stripe_webhooks.read_event(body)
 

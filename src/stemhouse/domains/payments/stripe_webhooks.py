@@ -12,7 +12,6 @@ from stemhouse.domains.payments.reading import event_of
 from stemhouse.domains.payments.tables import STRIPE_ID_LENGTH
 from stemhouse.errors import InvalidOption
 
-MOST_BYTES: Final = 1_000_000
 TOLERANCE_S: Final = 300
 """How old a signature may be: an older one may be a replay, and Stripe signs each try anew."""
 
