@@ -143,11 +143,14 @@ class Books(RuleBasedStateMachine):
 
     @rule(job=JOBS, amount=st.integers(0, 150), lost=LOST)
     def hold(self, job: int, amount: int, lost: bool) -> None:
+        known, missing = job in self.jobs, 0
+        if known and not self.model.holds[job]:
+            amount = 0  # it was made for nothing, and a job keeps its price
+
         def ask(session: Any, ledger: Ledger) -> tuple[str, bool]:
             job_id = self.jobs.get(job) or make_job(session, self.owner, amount)
             return job_id, ledger.hold(job_id, amount)
 
-        known, missing = job in self.jobs, 0
         try:
             answer = self.act(ask, lost=lost)
         except PaymentRequired as error:
