@@ -23,8 +23,8 @@ def measure_stops(
     """Return the rows: what, measured, at most."""
     song = make_song(folder / "unwanted.wav", SONG_S)
     model = f"{settings['models_dir']}/{settings['model']}" if settings else None
-    interrupted_s = sorted(interrupted(song, folder / "stems", model) for _ in range(rounds))
-    cancelled_s = sorted(cancelled(song, folder / "stops", rounds, settings))
+    interrupted_s = [interrupted(song, folder / "stems", model) for _ in range(rounds)]
+    cancelled_s = cancelled(song, folder / "stops", rounds, settings)
     return [
         (f"Ctrl-C to the end of the command, p95 of {rounds}", told(interrupted_s), "500 ms"),
         (f"cancelled to let go of, p95 of {rounds} jobs", told(cancelled_s), "1000 ms"),

@@ -78,16 +78,14 @@ def recognise(request: Request, reads: Reads, *, acts: bool = True) -> Principal
     authorization = request.headers.get("authorization")
     if authorization is not None:
         return _by_key(services, site, reads, authorization)
-    token = request.cookies.get(session_cookie(site.name))
-    if token:
-        principal = _by_session(services, site, reads, token)
-        if principal is not None:
-            return _from_our_page(request, services, token, principal) if acts else principal
-    guest = request.cookies.get(guest_cookie(site.name))
-    if guest:
-        principal = _by_guest(services, site, reads, guest)
-        if principal is not None:
-            return _from_our_page(request, services, guest, principal) if acts else principal
+    ways = ((session_cookie(site.name), _by_session), (guest_cookie(site.name), _by_guest))
+    for name, find in ways:
+        cookie = request.cookies.get(name)
+        principal = find(services, site, reads, cookie) if cookie else None
+        if cookie and principal is not None:
+            if acts:
+                _check_our_page(request, services, cookie)
+            return principal
     return None
 
 
@@ -248,11 +246,9 @@ def _principal(services: Services, site: Site, found: Credential, via: Via) -> P
     )
 
 
-def _from_our_page(
-    request: Request, services: Services, cookie: str, principal: Principal
-) -> Principal:
+def _check_our_page(request: Request, services: Services, cookie: str) -> None:
     if request.method in SAFE_METHODS:
-        return principal
+        return
     given = request.headers.get(CSRF_HEADER, "")
     if not is_csrf_token(services.settings, cookie, given):
         raise Forbidden(
@@ -260,4 +256,3 @@ def _from_our_page(
             "GET /v1/session tells",
             header="X-CSRF-Token",
         )
-    return principal
