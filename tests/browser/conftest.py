@@ -168,6 +168,11 @@ def song(tmp_path: Path) -> Callable[..., Path]:
 
 
 def faults_of(page: Page) -> list[str]:
+    # Halfway through a fade, such as that of a button that waited, colours are neither old nor new.
+    page.wait_for_function(
+        "() => !document.getAnimations().some("
+        "one => one instanceof CSSTransition && one.playState === 'running')"
+    )
     # Not a script tag: the pages' policy would refuse it, and rightly.
     page.evaluate(AXE.read_text())
     tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
